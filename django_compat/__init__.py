@@ -1,0 +1,44 @@
+"""One import line for Django's database connections, on every Django.
+
+``from django_compat import close_old_connections`` works, means the same and costs
+nothing on Django 1.4 to 6.1. Every public name is found when it is first asked for:
+``import django_compat`` loads no Django, no driver, no asyncio, and needs no settings.
+"""
+
+from __future__ import absolute_import
+
+from django_compat._lazy import Name, install
+
+__version__ = "1.0.0"
+
+_NAMES = {
+    "aclose_all_connections": Name(
+        "django_compat._async:aclose_all_connections",
+        since=(3, 0),
+        instead="call close_all_connections in the thread that holds the connections",
+    ),
+    "aclose_old_connections": Name(
+        "django_compat._async:aclose_old_connections",
+        since=(3, 0),
+        instead="call close_old_connections in the thread that holds the connections",
+    ),
+    "close_all_connections": Name("django_compat.connections:close_all_connections"),
+    "close_connection": Name(
+        "django.db:close_connection",
+        "django_compat.connections:close_connection",
+        deprecated=(1, 6),
+    ),
+    "close_old_connections": Name(
+        "django.db:close_old_connections",
+        "django.db:close_connection",  # Django 1.4 and 1.5
+        "django_compat.connections:close_old_connections",
+    ),
+}
+# Each class that any release from 1.7 to 6.1 defines.
+for _release in "18 19 110 20 21 30 31 40 41 50 51 60 61 70 2028".split():
+    _NAMES["RemovedInDjango%sWarning" % _release] = Name(
+        "django_compat.deprecation:removed_in_warning", factory=True
+    )
+del _release
+
+install(__name__, _NAMES)

@@ -1,0 +1,104 @@
+"""A module whose public names are found when they are first asked for."""
+
+from __future__ import absolute_import
+
+import sys
+from importlib import import_module
+
+_MISSING = object()
+_ModuleType = type(sys)
+
+
+class Name(object):
+    """Where one public name is found: ``module:attribute``, the first that is there.
+
+    ``since`` is the first Django that can give it, ``instead`` what to do on an older
+    one, ``deprecated`` the Django that superseded it. With ``factory`` the place is a
+    function that makes the object from its name.
+    """
+
+    def __init__(self, *places, **facts):
+        self.places = places
+        self.since = facts.pop("since", None)
+        self.instead = facts.pop("instead", None)
+        self.deprecated = facts.pop("deprecated", None)
+        self.factory = facts.pop("factory", False)
+        if facts:
+            raise TypeError("unknown facts: %s" % ", ".join(sorted(facts)))
+
+    def is_available(self):
+        """Tell whether the installed Django can give the name, importing no more."""
+        if self.since is None:
+            return True
+        import django
+
+        return django.VERSION[:2] >= self.since
+
+    def resolve(self, module, name):
+        """Return the object, or raise the ImportError that helps."""
+        full_name = "%s.%s" % (module, name)
+        if not self.is_available():
+            import django
+
+            raise ImportError(
+                "%s needs Django %s or newer, this is Django %s: %s"
+                % (
+                    full_name,
+                    ".".join(str(part) for part in self.since),
+                    django.get_version(),
+                    self.instead,
+                )
+            )
+        for place in self.places:
+            found_in, attribute = place.split(":")
+            found = getattr(import_module(found_in), attribute, _MISSING)
+            if found is not _MISSING:
+                return found(name) if self.factory else found
+        raise ImportError(
+            "%s is in none of the places known: %s" % (full_name, ", ".join(self.places))
+        )
+
+
+class LazyModule(_ModuleType):
+    """A module with a table of names; what is found is bound, and costs nothing more.
+
+    A name that the table has and this Django has not raises ImportError: Python drops
+    the text of an AttributeError in ``from x import y``.
+    """
+
+    def __getattr__(self, name):
+        row = self.__dict__.get("_NAMES", {}).get(name)
+        if row is None:
+            raise AttributeError(
+                "module %r has no attribute %r" % (self.__name__, name)
+            )
+        found = row.resolve(self.__name__, name)
+        setattr(self, name, found)
+        return found
+
+    @property
+    def __all__(self):
+        return sorted(name for name in self._NAMES if self._NAMES[name].is_available())
+
+    def __dir__(self):
+        special = [name for name in self.__dict__ if name.startswith("__")]
+        return sorted(special + self.__all__)
+
+
+def install(module_name, names):
+    """Make the module that is being imported, or reloaded, a lazy one with ``names``."""
+    module = sys.modules[module_name]
+    for name in names:
+        module.__dict__.pop(name, None)
+    if isinstance(module, LazyModule):
+        return
+    try:
+        # In place: a thread that waits for this import holds the same object.
+        module.__class__ = LazyModule
+    except TypeError:
+        # Python 2.7: modules keep their class. Its import lock is one for all, so
+        # no thread holds the old object yet; it must live, or its globals die.
+        lazy = LazyModule(module_name, module.__doc__)
+        lazy.__dict__.update(module.__dict__)
+        lazy.__dict__["_replaced"] = module
+        sys.modules[module_name] = lazy
