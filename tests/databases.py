@@ -1,0 +1,113 @@
+"""What tests do with databases: settings, sessions, and killing them on the server."""
+
+from __future__ import absolute_import
+
+import contextlib
+import time
+
+import pytest
+from django.db import connections
+from django.db.utils import DatabaseError, load_backend
+
+SESSION_ID = {"mysql": "SELECT CONNECTION_ID()", "postgresql": "SELECT pg_backend_pid()"}
+SESSIONS = {
+    "mysql": "SELECT id FROM information_schema.processlist",
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'",
+}
+KILL = {"mysql": "KILL %d", "postgresql": "SELECT pg_terminate_backend(%d)"}
+
+
+def point(alias, server):
+    """Point an alias at a server."""
+    connections.databases[alias].update(
+        HOST=server.host,
+        NAME=server.name,
+        PASSWORD=server.password,
+        PORT=str(server.port),
+        USER=server.user,
+    )
+
+
+def tidy():
+    """Close what a test left open, and forget the settings it made."""
+    for alias in connections:
+        connection = connections[alias]
+        try:
+            connection.close()
+        except Exception:
+            pass  # a test may leave any kind of wreck
+        if hasattr(connections, "__delitem__"):
+            del connections[alias]
+        else:  # Django 1.4 and 1.5
+            delattr(connections._connections, alias)
+        for key in ("CONN_MAX_AGE", "AUTOCOMMIT", "ATOMIC_REQUESTS"):
+            connections.databases[alias].pop(key, None)
+        defaults = {"ATOMIC_REQUESTS": False, "AUTOCOMMIT": True, "CONN_MAX_AGE": 0}
+        connections.databases[alias].update(defaults)
+
+
+def open_connection(alias, max_age=0):
+    """Open the alias's connection in this thread with this CONN_MAX_AGE."""
+    connection = connections[alias]
+    connection.settings_dict["CONN_MAX_AGE"] = max_age
+    run(connection, "SELECT 1")
+    return connection
+
+
+def run(connection, sql):
+    """Run one statement, and return the first row of what it gives."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(sql)
+        return cursor.fetchone() if cursor.description else None
+    finally:
+        cursor.close()
+
+
+@contextlib.contextmanager
+def administration(alias):
+    """A connection of no alias to the same server."""
+    settings = dict(connections.databases[alias], CONN_MAX_AGE=None)
+    connection = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "admin")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def sessions(alias):
+    """Return the ids of the client sessions that the server has, ours aside."""
+    with administration(alias) as connection:
+        own = run(connection, SESSION_ID[connection.vendor])[0]
+        cursor = connection.cursor()
+        cursor.execute(SESSIONS[connection.vendor])
+        return {row[0] for row in cursor.fetchall()} - {own}
+
+
+def session_id(connection):
+    """Return the server's number for a connection's session."""
+    return run(connection, SESSION_ID[connection.vendor])[0]
+
+
+def kill(connection):
+    """End a connection's session on the server, and wait until it is gone."""
+    doomed = session_id(connection)
+    with administration(connection.alias) as admin:
+        run(admin, KILL[connection.vendor] % doomed)
+    wait_for(lambda: doomed not in sessions(connection.alias))
+
+
+def break_connection(connection):
+    """Kill a connection's session, and let a statement on it fail."""
+    cursor = connection.cursor()  # before: until 1.5 Django pings MySQL for each cursor
+    kill(connection)
+    with pytest.raises(DatabaseError):
+        cursor.execute("SELECT 1")
+
+
+def wait_for(condition, seconds=10):
+    """Wait until a condition holds; fail at the deadline."""
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline, "waited %s s in vain" % seconds
+        time.sleep(0.01)

@@ -1,0 +1,225 @@
+"""The surface: what it loads and when, and that it behaves as a module does."""
+
+from __future__ import absolute_import
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import threading
+
+import django
+import pytest
+
+import django_compat
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+try:
+    from importlib import reload
+except ImportError:  # Python 2
+    pass
+
+# All that `import django_compat` may load beyond what the interpreter has at its start;
+# Python 2 has no importlib in C.
+ALLOWED = {"django_compat", "django_compat._lazy", "importlib", "importlib._bootstrap"}
+ALLOWED |= {"importlib._bootstrap_external", "__future__", "warnings", "types"}
+ALLOWED |= {"django_compat.sys", "django_compat.importlib", "django_compat.__future__"}
+
+
+def run_python(code, *arguments, **environment):
+    """Run code in a new interpreter without settings; return what it prints, as JSON."""
+    env = dict(os.environ, PYTHONPATH=ROOT, **environment)
+    if "DJANGO_SETTINGS_MODULE" not in environment:
+        env.pop("DJANGO_SETTINGS_MODULE", None)
+    output = subprocess.check_output(
+        [sys.executable, "-c", code] + list(arguments), env=env, stderr=subprocess.STDOUT
+    )
+    return json.loads(output.decode("utf-8").splitlines()[-1])
+
+
+def test_import_loads_next_to_nothing():
+    """No Django, no driver, no asyncio, and no settings are needed."""
+    loaded = run_python(
+        "import json, sys; before = set(sys.modules); import django_compat\n"
+        "print(json.dumps(sorted(set(sys.modules) - before - {'json'})))"
+    )
+    # A name with None is Python 2's note that a relative import found nothing.
+    assert set(loaded) - ALLOWED == set()
+
+
+def test_dir_loads_no_more_than_djangos_version():
+    """To ask for the names loads no database code and needs no settings."""
+    loaded = run_python(
+        "import json, sys, django_compat; names = dir(django_compat)\n"
+        "assert 'close_old_connections' in names\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    assert "django" in loaded
+    assert [name for name in loaded if name.startswith(("django.db", "MySQLdb"))] == []
+
+
+def test_import_in_a_settings_file(tmpdir):
+    """A settings file may import the package, on every Django."""
+    tmpdir.join("project_settings.py").write(
+        "import django_compat\n"
+        "SECRET_KEY = 'x'\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3',"
+        " 'NAME': ':memory:'}}\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from django_compat import close_old_connections\n"
+        "import django.db, json\n"
+        "close_old_connections()\n"
+        "print(json.dumps(close_old_connections.__module__))"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "project_settings"}
+    assert run_python(code, str(tmpdir), **settings) == "django.db"
+
+
+def test_names_load_only_what_they_need():
+    """The import line costs two modules of ours, beside django.db."""
+    code = (
+        "import json, sys\n"
+        "from django.conf import settings\n"
+        "settings.configure(DATABASES={'default':"
+        " {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}})\n"
+        "from django.db import connections; before = set(sys.modules)\n"
+        "from django_compat import close_old_connections\n"
+        "print(json.dumps(sorted(n for n in set(sys.modules) - before"
+        " if sys.modules[n])))"
+    )
+    loaded = set(run_python(code)) - {"__future__", "importlib"}
+    assert loaded == {"django_compat", "django_compat._lazy"}
+
+
+def test_dir_and_all_agree():
+    """Both list what this Django can give, and nothing else but module attributes."""
+    listed = [name for name in dir(django_compat) if not name.startswith("__")]
+    assert listed == sorted(django_compat.__all__)
+    assert "close_old_connections" in listed
+    assert ("aclose_all_connections" in listed) is (django.VERSION >= (3, 0))
+
+
+@pytest.mark.parametrize("name", sorted(django_compat._NAMES))
+def test_each_name_resolves_or_says_why_not(name):
+    """A listed name resolves; one that is not listed says since when, and what to do."""
+    if name in dir(django_compat):
+        found = getattr(django_compat, name)
+        assert vars(django_compat)[name] is found
+        return
+    with pytest.raises(ImportError) as caught:
+        getattr(django_compat, name)
+    row = django_compat._NAMES[name]
+    for part in (name, "Django %d.%d" % row.since, django.get_version(), row.instead):
+        assert part in str(caught.value)
+
+
+def test_unknown_name_is_an_attribute_error():
+    """A name that nobody knows is what it would be in any module."""
+    with pytest.raises(AttributeError) as caught:
+        django_compat.no_such_name
+    assert "no_such_name" in str(caught.value)
+    with pytest.raises(ImportError):
+        from django_compat import no_such_name  # noqa: F401
+
+
+def test_import_star_gives_all():
+    """The star imports what __all__ lists."""
+    namespace = {}
+    exec("from django_compat import *", namespace)
+    assert set(django_compat.__all__) <= set(namespace)
+    assert "Name" not in namespace
+
+
+def test_help_lists_the_functions():
+    """pydoc renders the surface."""
+    import pydoc
+
+    text = pydoc.plain(pydoc.render_doc(django_compat))
+    assert "close_all_connections" in text
+    assert "One import line" in text
+
+
+@pytest.mark.parametrize("name", ["close_old_connections", "close_all_connections"])
+def test_names_pickle(name):
+    """What the surface gives is pickled by its name."""
+    found = getattr(django_compat, name)
+    assert pickle.loads(pickle.dumps(found, 2)) is found
+
+
+def test_reload_keeps_the_surface_working():
+    """A reloaded surface is the same object, resolves anew, and gives the same."""
+    before = django_compat.close_all_connections
+    again = reload(django_compat)
+    assert again is django_compat is sys.modules["django_compat"]
+    assert "close_all_connections" not in vars(django_compat)
+    assert django_compat.close_all_connections is before
+
+
+def test_first_access_from_two_threads():
+    """Threads that meet at the first import, and the first access, get one object."""
+    code = (
+        "import json, sys, threading\n"
+        "from django.conf import settings\n"
+        "settings.configure(DATABASES={'default':"
+        " {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}})\n"
+        "getattr(sys, 'setswitchinterval', lambda seconds: 0)(1e-6)\n"
+        "start, found = threading.Event(), []\n"
+        "def work():\n"
+        "    start.wait()\n"
+        "    from django_compat import close_all_connections\n"
+        "    from django_compat import RemovedInDjango2028Warning as warning\n"
+        "    found.append((id(close_all_connections), id(warning)))\n"
+        "threads = [threading.Thread(target=work) for _ in range(16)]\n"
+        "[thread.start() for thread in threads]\n"
+        "start.set()\n"
+        "[thread.join() for thread in threads]\n"
+        "print(json.dumps([len(found), len(set(found))]))"
+    )
+    assert run_python(code) == [16, 1]
+
+
+def test_a_django_without_the_name_gets_ours(monkeypatch):
+    """On a Django that dropped both names the import line gives an equal of ours."""
+    monkeypatch.delattr(django.db, "close_old_connections", raising=False)
+    monkeypatch.delattr(django.db, "close_connection", raising=False)
+    reload(django_compat)
+    try:
+        ours = django_compat.connections.close_old_connections
+        assert django_compat.close_old_connections is ours
+        assert django_compat.close_connection is django_compat.connections.close_connection
+    finally:
+        monkeypatch.undo()
+        reload(django_compat)
+
+
+def test_places_that_hold_nothing_are_named():
+    """A row whose places are all gone says where it looked."""
+    row = django_compat._lazy.Name("django_compat.connections:gone")
+    with pytest.raises(ImportError) as caught:
+        row.resolve("django_compat", "gone")
+    assert "django_compat.connections:gone" in str(caught.value)
+
+
+def test_row_with_an_unknown_fact_is_refused():
+    """A misspelt fact in the table fails at once."""
+    with pytest.raises(TypeError) as caught:
+        django_compat._lazy.Name("a:b", sinse=(1, 4))
+    assert "sinse" in str(caught.value)
+
+
+def test_resolving_in_threads_of_this_process():
+    """Resolving the same name at once in many threads binds one object."""
+    reload(django_compat)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(django_compat.close_all_connections))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and len(set(found)) == 1
