@@ -103,6 +103,14 @@ _configure()
 import databases  # noqa: E402 (it imports django.db)
 
 
+def pytest_configure(config):
+    package = os.path.join(os.path.dirname(__file__), os.pardir, "django_compat")
+    for name in os.listdir(package):
+        # A warning that one of our modules causes is an error.
+        module = "django_compat." + os.path.splitext(name)[0]
+        config.addinivalue_line("filterwarnings", "error:::" + module)
+
+
 def pytest_unconfigure(config):
     shutil.rmtree(folder, ignore_errors=True)
 

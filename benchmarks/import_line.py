@@ -1,0 +1,146 @@
+"""Measure what the import line costs over Django's own.
+
+The interpreter needs Django, pyperf and this library, installed; of the other shims,
+what is there is measured and what is not is said. A round runs every candidate in fresh
+processes, one right after the other, so that a busy machine slows all of them alike.
+"""
+
+from __future__ import absolute_import, print_function
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections import defaultdict, namedtuple
+from statistics import median
+from textwrap import shorten
+
+import django
+import pyperf
+
+BASE = "from django.db import close_old_connections"
+LINES = (
+    "from django_compat import close_old_connections",
+    "from django_six import close_old_connections",
+    "from compat import close_connection",  # django-compat has only the old name
+)
+ALONE = tuple("import " + line.split()[1] for line in (BASE,) + LINES)
+MUST_WORK = LINES[:1] + ALONE[:2]
+CALL = "a call, after "
+
+# Between Django's line and the other one, because django-compat needs settings.
+CONFIGURE = """
+native = close_old_connections
+from django.conf import settings
+settings.configure(DATABASES={"default": {
+    "ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "CONN_MAX_AGE": None,
+}})
+"""
+
+# The least of many short turns, taken alternately, on an open connection.
+TIME_CALLS = """
+from django.db import connections
+from timeit import timeit
+connections["default"].cursor().close()
+turns = [[timeit(function, number=500) / 500 for function in (native, %s)]
+         for turn in range(40)]
+calls = [min(times) for times in zip(*turns)]
+"""
+
+# Runs its arguments and tells of each how long it took and how many modules it loaded.
+CHILD = """
+import sys
+from time import perf_counter
+names, figures, error = {}, [], None
+for step in sys.argv[1:]:
+    code = compile(step, "<step>", "exec")
+    loaded, started = set(sys.modules), perf_counter()
+    try:
+        exec(code, names)
+    except Exception as caught:
+        error = type(caught).__name__ + ": " + (str(caught).splitlines() or [""])[0]
+        break
+    seconds = perf_counter() - started
+    figures.append((seconds, len(set(sys.modules) - loaded)))
+import json
+print()
+print(json.dumps((error, figures, names.get("calls"))))
+"""
+
+Sample = namedtuple("Sample", "seconds modules ratio")
+
+
+def run(line, *steps):
+    """Run the steps in one fresh process that sees only what is installed."""
+    command = [sys.executable, "-I", "-W", "ignore", "-c", CHILD] + list(steps)
+    error, figures, calls = json.loads(
+        subprocess.check_output(command).decode().splitlines()[-1]
+    )
+    if error and line in MUST_WORK:
+        sys.exit("%s: %s" % (line, error))
+    return error, figures, calls
+
+
+def measure(rounds):
+    """Return ``{row: samples}``, and ``{row: error}`` of those that do not import."""
+    errors = {}
+    for turn in range(rounds + 1):
+        if turn < 2:  # the first one only fills the disk cache and writes byte-code
+            samples = defaultdict(list)
+        for line in [line for line in LINES if line not in errors]:
+            time_calls = TIME_CALLS % line.split()[-1]
+            error, figures, calls = run(line, BASE, CONFIGURE, line, time_calls)
+            if error:
+                errors[line] = errors[CALL + line] = error
+                continue
+            (base, base_modules), _, (seconds, modules), _ = figures
+            samples[BASE].append(Sample(base, base_modules, 1))
+            samples[line].append(Sample(seconds, modules, 1 + seconds / base))
+            samples[CALL + BASE].append(Sample(calls[0], 0, 1))
+            samples[CALL + line].append(Sample(calls[1], 0, calls[1] / calls[0]))
+        for line in [line for line in ALONE if line not in errors]:
+            error, figures, _ = run(line, line)
+            if error:
+                errors[line] = error
+                continue
+            (seconds, modules), = figures
+            if line == ALONE[0]:
+                base = seconds
+            samples[line].append(Sample(seconds, modules, seconds / base))
+    return samples, errors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=25, help="default: %(default)s")
+    parser.add_argument("--json", metavar="FILE", help="keep the times, for pyperf")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds %d: must be 1 or more" % options.rounds)
+    samples, errors = measure(options.rounds)
+    print("Python %s, Django %s, %d rounds of fresh processes; + is what the line adds"
+          % (platform.python_version(), django.get_version(), options.rounds))
+    benchmarks, table = [], "%-62s %9s %9s %8s %7s"
+    lines = (BASE,) + LINES
+    for rows in lines, ALONE, tuple(CALL + line for line in lines):
+        print("\n" + table % ("", "median", "mean", "modules", "ratio"))
+        for row in rows:
+            if row in errors:
+                print("%s: does not import\n    %s" % (row, shorten(errors[row], 96)))
+                continue
+            seconds, modules, ratios = zip(*samples[row])
+            runs = [pyperf.Run([value], metadata={"name": row}) for value in seconds]
+            times = pyperf.Benchmark(runs)
+            benchmarks.append(times)
+            cells = [times.format_value(mid) for mid in (times.median(), times.mean())]
+            cells.append("%d" % median(modules) if any(modules) else "")
+            if row in LINES:
+                cells = ["+" + cell for cell in cells]
+            print(table % tuple([row] + cells + ["%.2f" % median(ratios)]))
+    if options.json:
+        pyperf.BenchmarkSuite(benchmarks).dump(options.json, replace=True)
+
+
+if __name__ == "__main__":
+    main()
