@@ -55,7 +55,7 @@ class Name(object):
             if found is not _MISSING:
                 return found(name) if self.factory else found
         raise ImportError(
-            "%s is in none of the places known: %s" % (full_name, ", ".join(self.places))
+            "%s is in none of its places: %s" % (full_name, ", ".join(self.places))
         )
 
 
@@ -69,9 +69,8 @@ class LazyModule(_ModuleType):
     def __getattr__(self, name):
         row = self.__dict__.get("_NAMES", {}).get(name)
         if row is None:
-            raise AttributeError(
-                "module %r has no attribute %r" % (self.__name__, name)
-            )
+            text = "module %r has no attribute %r"
+            raise AttributeError(text % (self.__name__, name))
         found = row.resolve(self.__name__, name)
         setattr(self, name, found)
         return found
@@ -86,7 +85,7 @@ class LazyModule(_ModuleType):
 
 
 def install(module_name, names):
-    """Make the module that is being imported, or reloaded, a lazy one with ``names``."""
+    """Make the module that is being imported, or reloaded, a lazy one."""
     module = sys.modules[module_name]
     for name in names:
         module.__dict__.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import time
 from itertools import chain
 
 import django
@@ -36,9 +37,15 @@ def drop_raw(connection):
         # autocommit mode (Django 1.6+).
         return
     connection.connection = None
-    if django.VERSION < (1, 6):
+    if django.VERSION < (1, 6):  # Django 1.4, 1.5
         connection.abort()  # without a raw connection it touches nothing but state
-    elif django.VERSION < (1, 8):
-        # Not abort(): from 1.6 it opens a connection to ask for autocommit.
+    elif django.VERSION < (1, 8):  # Django 1.6, 1.7
+        # Not abort(): there it opens a connection to ask for autocommit.
         del connection.transaction_state[:]
         connection.set_clean()
+
+
+def clock():
+    """Return the time by the clock that ``connection.close_at`` is set from."""
+    # Django 3.0+
+    return time.monotonic() if django.VERSION >= (3, 0) else time.time()

@@ -10,9 +10,9 @@ __all__ = ["PYTHONS", "SERIES", "Series", "pairs"]
 PYTHONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 Series = namedtuple("Series", "django pythons first last")
-Series.__doc__ = "A series of Django, the Pythons it declares, its first and last release."
 
-# The Pythons are from the classifiers of the last release.
+# A series, the Pythons that the classifiers of its last release declare, its first and
+# its last release.
 SERIES = (
     Series("1.4", "2.5 2.6 2.7".split(), "1.4", "1.4.22"),
     Series("1.5", "2.6 2.7 3.2 3.3".split(), "1.5", "1.5.12"),

@@ -9,10 +9,14 @@ import pytest
 from django.db import connections
 from django.db.utils import DatabaseError, load_backend
 
-SESSION_ID = {"mysql": "SELECT CONNECTION_ID()", "postgresql": "SELECT pg_backend_pid()"}
+SESSION_ID = {
+    "mysql": "SELECT CONNECTION_ID()",
+    "postgresql": "SELECT pg_backend_pid()",
+}
 SESSIONS = {
     "mysql": "SELECT id FROM information_schema.processlist",
-    "postgresql": "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'",
+    "postgresql": "SELECT pid FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend'",
 }
 KILL = {"mysql": "KILL %d", "postgresql": "SELECT pg_terminate_backend(%d)"}
 

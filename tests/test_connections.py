@@ -257,7 +257,7 @@ def close_raw(connection):
 
 
 def test_close_all_survives_a_dead_raw(server_alias, caplog):
-    """After KILL, a failed query and a close by the driver, the rest is still closed."""
+    """After KILL, a failed query and a close by the driver, the rest is closed."""
     dead = open_connection(server_alias, None)
     alive = open_connection(server_alias + "_other", None)
     break_connection(dead)
@@ -293,7 +293,7 @@ def test_close_all_drops_a_raw_whose_close_raises(alias, caplog):
             return getattr(self.raw, name)
 
         def close(self):
-            raise connections[alias].Database.InterfaceError("connection already closed")
+            raise failing.Database.InterfaceError("connection already closed")
 
     failing = open_connection(alias, None)
     if not hasattr(failing, "Database"):  # before Django 1.6

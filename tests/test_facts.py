@@ -127,7 +127,7 @@ def test_close_of_one_that_raises_stops_the_loop(alias):
         connection.connection = raw
 
 
-# What a second close of a raw raises, by driver: its module and the names of the classes.
+# What a second close of a raw raises, by the driver's package.
 SECOND_CLOSE = {
     "MySQLdb": ("ProgrammingError", "InterfaceError", "OperationalError"),
     "pymysql": ("Error",),

@@ -18,7 +18,7 @@ IS_OURS = django.VERSION >= (1, 8)
 
 
 def call_and_collect():
-    """Call close_connection twice; return what was warned, and the line of the first."""
+    """Call close_connection twice; return what was warned, and the first line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         line = inspect.currentframe().f_lineno + 1

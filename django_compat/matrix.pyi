@@ -1,0 +1,14 @@
+from typing import NamedTuple
+
+__all__ = ["PYTHONS", "SERIES", "Series", "pairs"]
+
+class Series(NamedTuple):
+    django: str
+    pythons: list[str]
+    first: str
+    last: str
+
+PYTHONS: tuple[str, ...]
+SERIES: tuple[Series, ...]
+
+def pairs() -> list[tuple[str, str]]: ...

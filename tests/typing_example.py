@@ -1,0 +1,67 @@
+"""What type checkers accept and refuse: read by ``mypy --strict``, never run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Coroutine
+from typing import Any
+
+import django_compat
+from django_compat import (
+    RemovedInDjango18Warning,
+    RemovedInDjango2028Warning,
+    aclose_all_connections,
+    aclose_old_connections,
+    close_all_connections,
+    close_old_connections,
+    deprecation,
+    matrix,
+)
+from django_compat import close_connection  # type: ignore[deprecated]
+from django_compat import close_new_connections  # type: ignore[attr-defined]
+
+version: str = django_compat.__version__
+
+close_old_connections()
+close_old_connections(signal=object(), sender=None)
+close_old_connections("default")  # type: ignore[call-arg]
+
+close_connection(sender=None)
+django_compat.close_connection()  # type: ignore[deprecated]
+
+close_all_connections()
+close_all_connections(None)
+close_all_connections("default")
+close_all_connections(using=["default", "replica"])
+close_all_connections(using=(alias for alias in {"default": 1}))
+close_all_connections(1)  # type: ignore[arg-type]
+close_all_connections([1])  # type: ignore[list-item]
+close_all_connections(alias="default")  # type: ignore[call-arg]
+closed = close_all_connections()  # type: ignore[func-returns-value]
+
+
+async def worker() -> None:
+    await aclose_old_connections(sender=None)
+    await aclose_all_connections()
+    await aclose_all_connections(["default"])
+    await aclose_all_connections(1)  # type: ignore[arg-type]
+    aclose_old_connections()  # type: ignore[unused-coroutine]
+
+
+job: Coroutine[Any, Any, None] = aclose_all_connections("default")
+
+warnings.simplefilter("error", RemovedInDjango18Warning)
+warnings.simplefilter("error", django_compat.RemovedInDjango60Warning)
+django_compat.RemovedInDjango17Warning  # type: ignore[attr-defined]
+try:
+    pass
+except RemovedInDjango2028Warning as warning:
+    message: str = warning.args[0]
+
+category: type[Warning] = deprecation.removed_in_warning("RemovedInDjango18Warning")
+deprecation.warn("gone", category)
+deprecation.warn("gone", ValueError)  # type: ignore[arg-type]
+
+python, django = matrix.pairs()[0]
+last: str = matrix.SERIES[-1].last
+matrix.SERIES[0].django = "1.3"  # type: ignore[misc]
