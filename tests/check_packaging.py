@@ -96,3 +96,22 @@ def test_wheel_works_without_the_source_tree(dists, tmp_path):
     options = {"cwd": str(tmp_path), "env": clean}
     assert run(python, "-c", where, **options).startswith(str(tmp_path))
     assert "close_old_connections" in run(python, "-m", "django_compat", **options)
+
+
+def readme_commands():
+    """Return the commands that the README gives, without the ones for the tests."""
+    text = (ROOT / "README.rst").read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    python")]
+    return [line for line in lines if "tox" not in line and "-W error" not in line]
+
+
+def test_readme_commands_run_as_written(tree):
+    """A new user who copies them gets what the README says."""
+    commands = readme_commands()
+    assert len(commands) == 3
+    environment = dict(os.environ, PATH=os.pathsep.join(["try/bin", os.environ["PATH"]]))
+    printed = [
+        run("bash", "-c", command, cwd=str(tree), env=environment) for command in commands
+    ]
+    assert "All is well" in printed[0]
+    assert "done" in printed[-1]
