@@ -99,19 +99,17 @@ def test_wheel_works_without_the_source_tree(dists, tmp_path):
 
 
 def readme_commands():
-    """Return the commands that the README gives, without the ones for the tests."""
+    """Return the commands that the README gives, without those of the tests."""
     text = (ROOT / "README.rst").read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines() if line.startswith("    python")]
+    lines = [line.strip() for line in text.splitlines() if line.startswith("    py")]
     return [line for line in lines if "tox" not in line and "-W error" not in line]
 
 
 def test_readme_commands_run_as_written(tree):
     """A new user who copies them gets what the README says."""
-    commands = readme_commands()
-    assert len(commands) == 3
-    environment = dict(os.environ, PATH=os.pathsep.join(["try/bin", os.environ["PATH"]]))
-    printed = [
-        run("bash", "-c", command, cwd=str(tree), env=environment) for command in commands
-    ]
+    path = os.pathsep.join(["try/bin", os.environ["PATH"]])
+    options = {"cwd": str(tree), "env": dict(os.environ, PATH=path)}
+    printed = [run("bash", "-c", line, **options) for line in readme_commands()]
+    assert len(printed) == 3
     assert "All is well" in printed[0]
     assert "done" in printed[-1]
