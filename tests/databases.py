@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import contextlib
+import sys
 import time
 
 import pytest
@@ -48,6 +49,16 @@ def tidy():
             connections.databases[alias].pop(key, None)
         defaults = {"ATOMIC_REQUESTS": False, "AUTOCOMMIT": True, "CONN_MAX_AGE": 0}
         connections.databases[alias].update(defaults)
+
+
+def choice_of_drivers():
+    """Return code that makes the drivers of this run those of another process."""
+    lines = ["import sys"]
+    if sys.modules.get("psycopg", sys) is None:
+        lines.append("sys.modules['psycopg'] = None")
+    if getattr(sys.modules.get("MySQLdb"), "__name__", "") == "pymysql":
+        lines.append("import pymysql; pymysql.install_as_MySQLdb()")
+    return "\n".join(lines) + "\n"
 
 
 def open_connection(alias, max_age=0):

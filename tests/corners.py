@@ -1,0 +1,19 @@
+"""Whether this environment is one of those that run the long tests."""
+
+from __future__ import absolute_import
+
+import sys
+
+import django
+
+from django_compat.matrix import PYTHONS, pairs
+
+PYTHON = "%d.%d" % sys.version_info[:2]
+SERIES = "%d.%d" % django.VERSION[:2]
+found = [series for python, series in pairs() if python == PYTHON]
+
+# The oldest and the newest Django of four Pythons; of one that nobody listed, none.
+IS_CORNER = PYTHON in ("2.7", "3.6", "3.10", PYTHONS[-1]) and SERIES in (
+    found[0],
+    found[-1],
+)
