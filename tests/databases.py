@@ -79,12 +79,17 @@ def run(connection, sql):
         cursor.close()
 
 
+_administrations = set()  # the ids of their sessions, which the server may end late
+
+
 @contextlib.contextmanager
-def administration(alias):
-    """A connection of no alias to the same server."""
-    settings = dict(connections.databases[alias], CONN_MAX_AGE=None)
+def administration(alias, **changes):
+    """A connection of no alias to the same server, with other settings if given."""
+    settings = dict(connections.databases[alias], CONN_MAX_AGE=None, **changes)
     connection = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "admin")
     try:
+        if connection.vendor in SESSION_ID:
+            _administrations.add(session_id(connection))
         yield connection
     finally:
         connection.close()
@@ -93,10 +98,9 @@ def administration(alias):
 def sessions(alias):
     """Return the ids of the client sessions that the server has, ours aside."""
     with administration(alias) as connection:
-        own = run(connection, SESSION_ID[connection.vendor])[0]
         cursor = connection.cursor()
         cursor.execute(SESSIONS[connection.vendor])
-        return {row[0] for row in cursor.fetchall()} - {own}
+        return {row[0] for row in cursor.fetchall()} - _administrations
 
 
 def session_id(connection):

@@ -318,6 +318,9 @@ class Supervisor(object):
                 stdout=subprocess.PIPE,
                 stderr=stderr or log,
                 cwd=self.folder,
+                # In a shared one MariaDB 10.11 ends with signal 11 when it meets the
+                # temporary table of a killed one that had the same process id.
+                env=dict(os.environ, TMPDIR=self.folder),
                 close_fds=True,
                 preexec_fn=self.account and self.drop_root,
             )

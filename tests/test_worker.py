@@ -11,9 +11,8 @@ from contextlib import closing
 
 import django.db
 import pytest
-from databases import KILL, choice_of_drivers, run, sessions, wait_for
+from databases import KILL, administration, choice_of_drivers, run, sessions, wait_for
 from django.db import connections
-from django.db.utils import load_backend
 from six.moves.urllib.parse import quote
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -68,8 +67,7 @@ class Workers(object):
 
     def query(self, sql):
         """Run a statement on a connection of its own; return all rows."""
-        backend = load_backend(self.settings["ENGINE"])
-        with closing(backend.DatabaseWrapper(self.settings, "look")) as connection:
+        with administration(self.alias, NAME=self.settings["NAME"]) as connection:
             with closing(connection.cursor()) as cursor:
                 cursor.execute(sql)
                 rows = cursor.fetchall() if cursor.description else []
@@ -160,8 +158,9 @@ def test_worker_survives_lost_connections(server_workers):
     wait_for(lambda: "started" in worker.read_log())
 
     def kill():
-        wait_for(lambda: len(workers.new_sessions()) == 1)
-        doomed, = workers.new_sessions()
+        found = []  # the last is what the server had when it was asked
+        wait_for(lambda: found.append(workers.new_sessions()) or len(found[-1]) == 1)
+        (doomed,) = found[-1]
         workers.query(KILL[workers.alias] % doomed)
         wait_for(lambda: doomed not in workers.new_sessions())
 
