@@ -125,13 +125,14 @@ def _close_old(close_old_connections, errors):
 
 def _query(connection, is_to_fail):
     """Run one query; return what came of it, and the error."""
-    sql = "SELECT 1" + getattr(connection.features, "bare_select_suffix", "")
-    if is_to_fail:
-        sql = "SELECT * FROM django_compat_no_such_table"
     is_open = False
     try:
         with closing(connection.cursor()) as cursor:
             is_open = True
+            # For MySQL, Django 4.1 connects to find the suffix.
+            sql = "SELECT 1" + getattr(connection.features, "bare_select_suffix", "")
+            if is_to_fail:
+                sql = "SELECT * FROM django_compat_no_such_table"
             cursor.execute(sql)
             cursor.fetchone()
     except Exception as error:  # on Django 1.4 and 1.5 it may be the driver's own
