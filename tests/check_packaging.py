@@ -100,9 +100,9 @@ def test_wheel_works_without_the_source_tree(dists, tmp_path):
 
 def readme_commands():
     """Return the commands that the README gives, without those of the tests."""
-    text = (ROOT / "README.rst").read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines() if line.startswith("    py")]
-    return [line for line in lines if "tox" not in line]
+    lines = (ROOT / "README.rst").read_text(encoding="utf-8").splitlines()
+    found = [line.strip() for line in lines if line.startswith("    python")]
+    return [line for line in found if "tox" not in line]
 
 
 def test_readme_commands_run_as_written(tree):
