@@ -2,11 +2,20 @@
 
 from __future__ import absolute_import
 
+import sys
 import time
 from itertools import chain
 
 import django
 from django.db import connections
+from six.moves import _thread
+
+try:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+except ImportError:  # before Django 1.8
+    from django.db.backends import BaseDatabaseWrapper
+
+monotonic = getattr(time, "monotonic", time.time)  # Python 3.3+
 
 
 def used_connections():
@@ -30,6 +39,45 @@ def used_connections():
     return found
 
 
+def is_in_block(connection):
+    """Tell whether a connection is inside atomic(), or managed by legacy blocks."""
+    if getattr(connection, "in_atomic_block", False):  # Django 1.6+
+        return True
+    return bool(getattr(connection, "transaction_state", None))  # until Django 1.7
+
+
+def is_in_transaction(connection):
+    """Tell the same, or that autocommit is off."""
+    return is_in_block(connection) or not getattr(connection, "autocommit", True)
+
+
+def close_old(connection, begins=False):
+    """Do to one connection what Django does when a request begins or ends."""
+    if django.VERSION < (1, 6):  # Django 1.4, 1.5
+        # There a request begins with nothing, and ends with everything closed.
+        if not begins:
+            connection.abort()
+            connection.close()
+        return
+    if django.VERSION < (1, 8):  # Django 1.6, 1.7
+        connection.abort()
+    connection.close_if_unusable_or_obsolete()
+
+
+def suspect(connection):
+    """Make Django ask, the next time it looks, whether a connection still works."""
+    connection.errors_occurred = True  # Django 1.6+; before, it closes them all anyway
+
+
+def reset_queries(connection):
+    """Empty a connection's log of queries, unless somebody is counting them."""
+    if django.VERSION < (1, 8):  # Django 1.4 to 1.7
+        if not connection.use_debug_cursor:
+            connection.queries = []
+    elif not connection.force_debug_cursor:
+        connection.queries_log.clear()
+
+
 def drop_raw(connection):
     """Forget the raw connection, and what legacy transactions knew of it."""
     if getattr(connection, "in_atomic_block", False):
@@ -43,6 +91,33 @@ def drop_raw(connection):
         # Not abort(): there it opens a connection to ask for autocommit.
         del connection.transaction_state[:]
         connection.set_clean()
+
+
+def forget_block(connection):
+    """Forget that a connection is inside atomic(): its raw one is another process's."""
+    connection.in_atomic_block = False  # Django 1.6+
+    connection.closed_in_transaction = False
+    connection.run_on_commit = []  # Django 1.9+
+
+
+def is_borrowed(connection):
+    """Tell whether another thread made a connection; it may share it with this one."""
+    return connection._thread_ident != _thread.get_ident()
+
+
+def allow_thread_sharing(connection):
+    """Let this thread close what an ended one has left."""
+    if hasattr(connection, "inc_thread_sharing"):  # Django 2.2+
+        connection.inc_thread_sharing()
+    else:
+        connection.allow_thread_sharing = True
+
+
+def connection_pools():
+    """Return Django's ``{alias: psycopg pool}`` of this process (Django 5.1+)."""
+    backend = sys.modules.get("django.db.backends.postgresql.base")
+    wrapper = getattr(backend, "DatabaseWrapper", None)
+    return getattr(wrapper, "_connection_pools", {})
 
 
 def clock():
