@@ -45,7 +45,7 @@ def tidy():
             del connections[alias]
         else:  # Django 1.4 and 1.5
             delattr(connections._connections, alias)
-        for key in ("CONN_MAX_AGE", "AUTOCOMMIT", "ATOMIC_REQUESTS"):
+        for key in ("CONN_MAX_AGE", "CONN_MAX_IDLE", "AUTOCOMMIT", "ATOMIC_REQUESTS"):
             connections.databases[alias].pop(key, None)
         defaults = {"ATOMIC_REQUESTS": False, "AUTOCOMMIT": True, "CONN_MAX_AGE": 0}
         connections.databases[alias].update(defaults)
@@ -79,7 +79,9 @@ def run(connection, sql):
         cursor.close()
 
 
-_administrations = set()  # the ids of their sessions, which the server may end late
+# When each of their sessions began, by port and id: a server may end one late, and
+# numbers them anew when it starts.
+_administrations = {}
 
 
 @contextlib.contextmanager
@@ -89,7 +91,8 @@ def administration(alias, **changes):
     connection = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "admin")
     try:
         if connection.vendor in SESSION_ID:
-            _administrations.add(session_id(connection))
+            key = settings["PORT"], session_id(connection)
+            _administrations[key] = time.time()
         yield connection
     finally:
         connection.close()
@@ -97,10 +100,14 @@ def administration(alias, **changes):
 
 def sessions(alias):
     """Return the ids of the client sessions that the server has, ours aside."""
-    with administration(alias) as connection:
+    options = connections.databases[alias].get("OPTIONS") or {}
+    options = {key: options[key] for key in options if key == "ssl_disabled"}
+    with administration(alias, OPTIONS=options) as connection:
         cursor = connection.cursor()
         cursor.execute(SESSIONS[connection.vendor])
-        return {row[0] for row in cursor.fetchall()} - _administrations
+        found = {row[0] for row in cursor.fetchall()}
+    port, now = connection.settings_dict["PORT"], time.time()
+    return {n for n in found if now - _administrations.get((port, n), 0) > 5}
 
 
 def session_id(connection):
