@@ -1,0 +1,195 @@
+"""Begin and end a unit of work in one thread."""
+
+from __future__ import absolute_import
+
+import os
+import threading
+
+import six
+from django.db import utils
+
+from django_compat._versions import (
+    close_old,
+    drop_raw,
+    forget_block,
+    is_borrowed,
+    is_in_block,
+    is_in_transaction,
+    monotonic,
+    reset_queries,
+    suspect,
+    used_connections,
+)
+from django_compat.closing import (
+    close,
+    close_if_stale,
+    failures_logged,
+    is_own,
+    select,
+)
+from django_compat.drivers import is_driver, is_interrupted, is_usable
+from django_compat.forks import discard_pools, is_inherited, origin
+
+__all__ = ["Frame", "enter", "frames", "leave", "set_frames", "take", "task_frames"]
+
+# .frames: the scopes this thread is in, outermost first.
+# .entered: those, and the ones that tasks have entered in this thread.
+_local = threading.local()
+
+
+class Frame(object):
+    """One entered scope: its aliases (None for all), and what it must leave alone."""
+
+    def __init__(self, scope):
+        using = scope.using
+        self.scope = scope
+        self.aliases = {using} if isinstance(using, six.string_types) else using
+        self.blocks = set()  # ids of the connections that were in a block before
+        self.pid = os.getpid()
+        self.left = False
+
+    def covers(self, connection):
+        return self.aliases is None or connection.alias in self.aliases
+
+    def shields(self, connection):
+        """Tell whether a scope inside this one must leave a connection to it."""
+        return self.pid == os.getpid() and self.covers(connection)
+
+
+def _entered():
+    return [frame for frame in getattr(_local, "entered", ()) if not frame.left]
+
+
+def enter(frame, outer):
+    """Begin a unit of work in this thread, inside the frames of ``outer``."""
+    using = frame.scope.using
+    discard_pools(using)
+    entered = _entered()
+    # Not those that were entered in other threads, or left: a task inherits them.
+    outer = [each for each in outer if each in entered]
+    for connection in select(using):
+        if is_in_block(connection) and not is_inherited(connection):
+            frame.blocks.add(id(connection))
+        elif not any(each.shields(connection) for each in outer):
+            _begin(connection, any(each.shields(connection) for each in entered))
+    _local.entered = entered + [frame]
+
+
+def _is_ours(connection):
+    """Tell the same as is_own, and not of one that another thread shares with us.
+
+    A test may lend its connection, and the transaction on it, to the threads it starts.
+    """
+    return is_own(connection) and not is_borrowed(connection)
+
+
+def _begin(connection, is_shared):
+    reset_queries(connection)
+    if connection.connection is None or not _is_ours(connection):
+        return
+    if close_if_stale(connection, begins=True):
+        return
+    if not is_shared:  # its age is no reason to take it from another task
+        _close_old(connection, begins=True)
+    connection.health_check_done = True  # Django 4.1+ need not ask again
+
+
+def _close_old(connection, begins=False):
+    with failures_logged(connection):
+        if is_interrupted(connection.connection):
+            connection.close()
+            return
+        if getattr(connection, "errors_occurred", False):
+            # Django would ask with a ping() that may reconnect, without its settings.
+            if not is_usable(connection):
+                connection.close()
+                return
+            connection.errors_occurred = False
+        close_old(connection, begins)
+
+
+def leave(frame, scope, kind=None, traceback=None):
+    """End a unit of work in this thread; raise nothing."""
+    if frame is None:  # a generator's, that began in another task
+        found = [each for each in _entered() if each.scope is scope]
+        frame = found[-1] if found else Frame(scope)
+    frame.left = True
+    entered = _local.entered = _entered()
+    for connection in list(used_connections().values()):
+        in_block = is_in_block(connection)
+        if connection.connection is None and not in_block:
+            continue
+        if not frame.covers(connection):
+            continue
+        if any(each.shields(connection) for each in entered):
+            if kind is not None:
+                suspect(connection)  # it is asked when the last scope is left
+            continue
+        if not _is_ours(connection):
+            continue
+        if id(connection) in frame.blocks and in_block and not is_inherited(connection):
+            continue
+        if kind is not None and is_in_transaction(connection):
+            in_block = True  # AUTOCOMMIT is False: the next unit might commit it
+        closes = in_block or scope.closes or is_inherited(connection)
+        if closes or _cut(kind, traceback):
+            close(connection)
+            if in_block:
+                forget_block(connection)
+                drop_raw(connection)
+            continue
+        if kind is not None:
+            suspect(connection)
+        _close_old(connection)
+        if connection.connection is not None:
+            origin(connection).used = monotonic()
+
+
+def _cut(kind, traceback):
+    """Tell whether an exception may have interrupted a query half way.
+
+    Django's ticket 30646: the answer is then still to come, the next query would read
+    it, and no error was recorded. So it is with what is no Exception, for example
+    KeyboardInterrupt or GeneratorExit, and with what came up through the code of the
+    database but is no error of the database, like a time-out that a signal raised.
+    """
+    if kind is None:
+        return False
+    if not issubclass(kind, Exception):
+        return True
+    error = getattr(utils, "Error", utils.DatabaseError)  # Django 1.6+
+    if issubclass(kind, error) or is_driver(kind.__module__):
+        return False
+    cut = False
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module = frame.f_globals.get("__name__") or ""
+        if frame.f_code.co_name == "run_and_clear_commit_hooks":
+            cut = False  # what on_commit() was given is the job's own
+        elif module.startswith("django.db.backends") or is_driver(module):
+            cut = True
+        traceback = traceback.tb_next
+    return cut
+
+
+def take(entered, scope):
+    """Return the last frame of a scope, None if there is none, and the others."""
+    for frame in reversed(entered):
+        if frame.scope is scope:
+            return frame, tuple(each for each in entered if each is not frame)
+    return None, entered
+
+
+def frames():
+    """Return the scopes that this thread is in, outermost first."""
+    return getattr(_local, "frames", ())
+
+
+def set_frames(value):
+    """Say which scopes this thread is in."""
+    _local.frames = value
+
+
+def task_frames():
+    """Return the scopes that the running task is in; _async puts its own here."""
+    return ()

@@ -1,0 +1,38 @@
+"""Greenlets instead of threads: gevent has patched the standard library."""
+
+from __future__ import absolute_import
+
+import json
+import subprocess
+import sys
+
+from conftest import DRIVERS
+from databases import sessions, wait_for
+from django.db import connections
+from projects import FOLDER, environment
+
+
+# PyMySQL 1.1 and later reads all certificates of the system for each connection.
+OPTIONS = {"ssl_disabled": True} if sys.version_info >= (3, 10) else {}
+
+
+def run_greenlets(alias):
+    options = OPTIONS if alias == "mysql" and "PyMySQL" in DRIVERS else {}
+    output = subprocess.check_output(
+        [sys.executable, "greenlets.py"],
+        cwd=FOLDER,
+        env=environment(alias, options=options),
+    )
+    return json.loads(output.decode())
+
+
+def test_thousand_greenlets_do_not_share_connections(server_alias):
+    """Each has a session of its own, the probe sees a hang-up, and nothing is left."""
+    connections[server_alias]  # until Django 3.2 it completes the settings
+    before = sessions(server_alias)
+    found = run_greenlets(server_alias)
+    assert found["errors"] == []
+    assert found["sessions"] == 1000
+    assert found["second"] != found["first"]
+    assert found["states"][0] == "alive" and found["states"][1] != "alive"
+    wait_for(lambda: not sessions(server_alias) - before)
