@@ -1,0 +1,5 @@
+from concurrent import futures
+
+__all__ = ["ThreadPoolExecutor"]
+
+class ThreadPoolExecutor(futures.ThreadPoolExecutor): ...
