@@ -1,0 +1,3 @@
+"""No pages: those that have any name another module."""
+
+urlpatterns = []

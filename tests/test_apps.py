@@ -1,0 +1,139 @@
+"""What INSTALLED_APPS += ["django_compat"] does to a process."""
+
+from __future__ import absolute_import
+
+import json
+import subprocess
+import sys
+
+import django
+import django.db
+import pytest
+from databases import KILL, administration, run, sessions, wait_for
+from processes import web_process
+from projects import environment
+
+import django_compat
+
+PERSISTS = hasattr(django.db, "close_old_connections")  # CONN_MAX_AGE, Django 1.6+
+HEALTH_CHECKS = [False, True] if django.VERSION >= (4, 1) else [False]
+
+
+def site(alias, apps, **settings):
+    """Return the environment of a web process, with these settings of its database."""
+    env = environment(
+        alias,
+        apps,
+        DEBUG_PROPAGATE_EXCEPTIONS=True,
+        MIDDLEWARE=[],
+        ROOT_URLCONF="pages",
+    )
+    values = json.loads(env["DJANGO_COMPAT_TEST_SETTINGS"])
+    values["DATABASES"]["default"].update(settings)
+    return dict(env, DJANGO_COMPAT_TEST_SETTINGS=json.dumps(values))
+
+
+def end(alias, number):
+    """End a session on the server, as it ends one that idled for too long."""
+    with administration(alias) as admin:
+        run(admin, KILL[admin.vendor] % number)
+    wait_for(lambda: number not in sessions(alias))
+
+
+@pytest.mark.parametrize("checks", HEALTH_CHECKS)
+def test_first_request_after_an_idle_spell_succeeds(server_alias, checks):
+    """The server ended the session: the next request opens another."""
+    env = site(server_alias, ["django_compat"], CONN_HEALTH_CHECKS=checks)
+    with web_process(env) as get:
+        first = get()["session"]
+        if PERSISTS:
+            assert get()["session"] == first
+            end(server_alias, first)
+        second = get()["session"]
+        assert second != first
+        if PERSISTS:
+            assert get()["session"] == second
+
+
+if PERSISTS:
+
+    def test_without_it_the_first_request_fails(server_alias):
+        """What the receiver is for: Django looks after an error, not before."""
+        with web_process(site(server_alias, [])) as get:
+            end(server_alias, get()["session"])
+            assert "Error" in get()["error"]
+
+
+@pytest.mark.parametrize("checks", HEALTH_CHECKS)
+def test_request_costs_no_statement(server_alias, proxy, checks):
+    """A request sends what it sends without us, the page's one statement."""
+
+    def send(apps, checks):
+        del proxy.sent[:]
+        env = site(server_alias, apps, CONN_HEALTH_CHECKS=checks)
+        with web_process(env) as get:
+            get()
+            before = [len(chunks) for chunks in proxy.sent]
+            get()
+            if PERSISTS:
+                return len(proxy.sent[0]) - before[0]
+            proxy.wait(lambda: not proxy.connections)  # with the goodbyes
+            return [len(chunks) for chunks in proxy.sent]
+
+    assert send(["django_compat"], checks) == send([], False)
+
+
+INSTALL = """
+import json, os, sys, warnings
+import django
+forks = []
+if hasattr(os, "register_at_fork"):
+    register = os.register_at_fork
+    os.register_at_fork = lambda **hooks: forks.append(hooks) or register(**hooks)
+from django.conf import settings
+settings.INSTALLED_APPS
+if hasattr(django, "setup"):
+    django.setup()
+from django.core import signals
+from django.core.management import call_command
+from django_compat import apps
+from django_compat._versions import used_connections
+apps.install()
+counts = [len(signals.request_started.receivers)]
+apps.install()
+counts.append(len(signals.request_started.receivers))
+ours = [
+    receiver for receiver in signals.request_started.receivers
+    if "(_begin_request)" in repr(receiver)
+]
+is_open = any(each.connection for each in used_connections().values())
+call_command("check" if hasattr(django, "setup") else "validate", stdout=sys.stderr)
+try:
+    from django.apps import apps
+    kind = type(apps.get_app_config("django_compat")).__name__
+except ImportError:
+    kind = None
+hooks = len([each for each in forks if "discard" in repr(each)])
+if not hasattr(os, "register_at_fork"):
+    from multiprocessing import util
+    hooks = repr(list(util._afterfork_registry)).count("<function _begin_child")
+print(json.dumps([counts, len(ours), is_open, kind, hooks]))
+"""
+
+
+def test_installed_app_is_found_and_sets_itself_up_once():
+    """Django finds its configuration without a warning; it does things only once."""
+    command = [sys.executable, "-W", "error:'django_compat' defines", "-c", INSTALL]
+    output = subprocess.check_output(command, env=site("default", ["django_compat"]))
+    counts, ours, is_open, kind, hooks = json.loads(output.decode("ascii"))
+    assert counts[0] == counts[1]
+    assert (ours, hooks) == (1, 1)
+    assert is_open is False
+    assert kind == ("DjangoCompatConfig" if hasattr(django, "setup") else None)
+
+
+def test_default_app_config_is_where_django_asks_for_it():
+    """Django 1.7 to 3.1 needs it, later ones warn of it; it is listed nowhere."""
+    assert hasattr(django_compat, "default_app_config") is (django.VERSION < (3, 2))
+    assert "default_app_config" not in dir(django_compat)
+    assert "default_app_config" not in django_compat.__all__
