@@ -1,5 +1,17 @@
-from django_compat._async import aclose_all_connections, aclose_old_connections
-from django_compat.connections import close_all_connections, close_old_connections
+from django_compat._async import (
+    aclose_all_connections,
+    aclose_old_connections,
+    aclose_stale_connections,
+)
+from django_compat.connections import (
+    close_all_connections,
+    close_old_connections,
+    close_stale_connections,
+    discard_connections,
+)
+from django_compat.executors import ThreadPoolExecutor
+from django_compat.guard import guard_connections
+from django_compat.scopes import closing_connections, fresh_connections
 from django_compat.connections import close_connection  # type: ignore[deprecated]
 
 __all__ = [
@@ -18,11 +30,18 @@ __all__ = [
     "RemovedInDjango60Warning",
     "RemovedInDjango61Warning",
     "RemovedInDjango70Warning",
+    "ThreadPoolExecutor",
     "aclose_all_connections",
     "aclose_old_connections",
+    "aclose_stale_connections",
     "close_all_connections",
     "close_connection",
     "close_old_connections",
+    "close_stale_connections",
+    "closing_connections",
+    "discard_connections",
+    "fresh_connections",
+    "guard_connections",
 ]
 
 __version__: str

@@ -117,7 +117,8 @@ def _name_rows(names):
     """Return a row for each name, and one for all that differ in a release only."""
     rows = OrderedDict()
     for facts in names:
-        place = facts["place"] or "from Django %(since)s on; else %(instead)s" % facts
+        where = "from Django %(since)s on; else %(instead)s" % facts
+        place = facts["place"] or (where if facts["since"] else facts["instead"])
         if facts["deprecated"]:
             place += ", deprecated since Django " + facts["deprecated"]
         releases = re.findall(r"\d+", facts["name"])

@@ -13,13 +13,16 @@ class Name(object):
     """Where one public name is found: ``module:attribute``, the first that is there.
 
     ``since`` is the first Django that can give it, ``instead`` what to do on an older
-    one, ``deprecated`` the Django that superseded it. With ``factory`` the place is a
-    function that makes the object from its name.
+    one, ``deprecated`` the Django that superseded it, ``until`` the last Django that
+    asks for it, ``needs`` a package that is to be there. With ``factory`` the place is
+    a function that makes the object from its name.
     """
 
     def __init__(self, *places, **facts):
         self.places = places
         self.since = facts.pop("since", None)
+        self.until = facts.pop("until", None)
+        self.needs = facts.pop("needs", None)
         self.instead = facts.pop("instead", None)
         self.deprecated = facts.pop("deprecated", None)
         self.factory = facts.pop("factory", False)
@@ -27,28 +30,24 @@ class Name(object):
             raise TypeError("unknown facts: %s" % ", ".join(sorted(facts)))
 
     def is_available(self):
-        """Tell whether the installed Django can give the name, importing no more."""
-        if self.since is None:
+        """Tell whether the name can be had here, importing no more than to know."""
+        if self.needs is not None:
+            try:
+                import_module(self.needs)
+            except ImportError:
+                return False
+        if self.since is None and self.until is None:
             return True
         import django
 
-        return django.VERSION[:2] >= self.since
+        series = django.VERSION[:2]
+        return (self.since or series) <= series <= (self.until or series)
 
     def resolve(self, module, name):
         """Return the object, or raise the ImportError that helps."""
         full_name = "%s.%s" % (module, name)
         if not self.is_available():
-            import django
-
-            raise ImportError(
-                "%s needs Django %s or newer, this is Django %s: %s"
-                % (
-                    full_name,
-                    ".".join(str(part) for part in self.since),
-                    django.get_version(),
-                    self.instead,
-                )
-            )
+            raise ImportError("%s %s: %s" % (full_name, self._lack(), self.instead))
         for place in self.places:
             found_in, attribute = place.split(":")
             found = getattr(import_module(found_in), attribute, _MISSING)
@@ -58,16 +57,30 @@ class Name(object):
             "%s is in none of its places: %s" % (full_name, ", ".join(self.places))
         )
 
+    def _lack(self):
+        """Say what is missing here."""
+        if self.since is None:
+            return "needs the package %s" % self.needs
+        import django
+
+        since = ".".join(str(part) for part in self.since)
+        found = django.get_version()
+        return "needs Django %s or newer, this is Django %s" % (since, found)
+
 
 class LazyModule(_ModuleType):
     """A module with a table of names; what is found is bound, and costs nothing more.
 
     A name that the table has and this Django has not raises ImportError: Python drops
-    the text of an AttributeError in ``from x import y``.
+    the text of an AttributeError in ``from x import y``. A second table has names that
+    nobody but Django asks for: they are listed nowhere.
     """
 
     def __getattr__(self, name):
         row = self.__dict__.get("_NAMES", {}).get(name)
+        hidden = self.__dict__.get("_HIDDEN", {}).get(name)
+        if row is None and hidden is not None and hidden.is_available():
+            row = hidden
         if row is None:
             text = "module %r has no attribute %r"
             raise AttributeError(text % (self.__name__, name))

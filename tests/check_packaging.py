@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = [".ci", ".github", "benchmarks", "django_compat", "examples", "tests"]
+FOLDERS = [".ci", ".github", "benchmarks", "django_compat", "docs", "examples", "tests"]
 FILES = """
     .editorconfig CHANGES.rst LICENSE MANIFEST.in README.rst setup.cfg setup.py tox.ini
 """.split()

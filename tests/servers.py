@@ -306,6 +306,8 @@ class Supervisor(object):
             return [self.binary] + options + POSTGRESQL_OPTIONS
         options = ["--no-defaults", "--datadir=" + self.data, "--skip-name-resolve"]
         options += ["--socket=" + os.path.join(self.folder, "s")]
+        # In /tmp the next server that starts would remove the temporary tables of all.
+        options += ["--tmpdir=" + self.folder]
         options += ["--pid-file=" + self.pid_file, "--init-file=" + self.init_file]
         options += ["--bind-address=127.0.0.1", "--port=%d" % port]
         return [self.binary] + options + MYSQL_OPTIONS

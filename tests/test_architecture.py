@@ -17,8 +17,10 @@ LAYERS = """
     deprecation
     _lazy
     moves backports drivers
-    liveness limits
-    connections
+    forks liveness limits
+    staleness
+    closing
+    connections units
     _async
     scopes
     disconnects executors guard

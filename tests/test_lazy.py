@@ -192,6 +192,15 @@ def test_a_django_without_the_name_gets_ours(monkeypatch):
         reload(django_compat)
 
 
+def test_name_without_its_package_says_what_to_install():
+    """A row whose package is missing is not listed, and helps."""
+    row = django_compat._lazy.Name("a:b", needs="no_such_package", instead="install it")
+    assert not row.is_available()
+    with pytest.raises(ImportError) as caught:
+        row.resolve("django_compat", "name")
+    assert "needs the package no_such_package: install it" in str(caught.value)
+
+
 def test_places_that_hold_nothing_are_named():
     """A row whose places are all gone says where it looked."""
     row = django_compat._lazy.Name("django_compat.connections:gone")

@@ -12,9 +12,15 @@ from django_compat import (
     RemovedInDjango2028Warning,
     aclose_all_connections,
     aclose_old_connections,
+    aclose_stale_connections,
     close_all_connections,
     close_old_connections,
+    close_stale_connections,
+    closing_connections,
     deprecation,
+    discard_connections,
+    fresh_connections,
+    guard_connections,
     matrix,
 )
 from django_compat import close_connection  # type: ignore[deprecated]
@@ -38,6 +44,39 @@ close_all_connections(1)  # type: ignore[arg-type]
 close_all_connections([1])  # type: ignore[list-item]
 close_all_connections(alias="default")  # type: ignore[call-arg]
 closed = close_all_connections()  # type: ignore[func-returns-value]
+
+
+for alias, reason in close_stale_connections(["default"]):
+    alias + reason
+discard_connections("default")
+with guard_connections() as guard:
+    guard.undo()
+
+
+@fresh_connections
+def count(number: int) -> int:
+    return number
+
+
+@closing_connections("default")
+def name(text: str) -> str:
+    return text
+
+
+@fresh_connections(using=["default"])
+async def answer() -> int:
+    async with fresh_connections():
+        return len(await aclose_stale_connections())
+
+
+with fresh_connections(), closing_connections("default"):
+    total: int = count(1)
+    word: str = name(1)  # type: ignore[arg-type]
+coroutine: Coroutine[Any, Any, int] = answer()
+fresh_connections(1)  # type: ignore[call-overload]
+
+with django_compat.ThreadPoolExecutor(max_workers=2) as pool:
+    future: int = pool.submit(count, 1).result()
 
 
 async def worker() -> None:
