@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 import contextlib
 import sys
+import threading
 import time
 
 import pytest
@@ -129,6 +130,15 @@ def break_connection(connection):
     kill(connection)
     with pytest.raises(DatabaseError):
         cursor.execute("SELECT 1")
+
+
+def in_a_thread(function):
+    """Run a function in a thread of its own, and return what it returns."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    thread.join()
+    return results[0]
 
 
 def wait_for(condition, seconds=10):

@@ -3,12 +3,11 @@
 from __future__ import absolute_import
 
 import logging
-import threading
 import time
 
 import django.db
 import pytest
-from databases import break_connection, open_connection, run, wait_for
+from databases import break_connection, in_a_thread, open_connection, run, wait_for
 from django.core import signals
 from django.db import connections
 from django.db.utils import ConnectionDoesNotExist, DatabaseError
@@ -131,15 +130,6 @@ def test_close_connection_takes_what_a_signal_sends(alias):
     open_connection(alias, 0)
     close_old_connections(signal=None, sender=object)
     assert is_closed(connection)
-
-
-def in_a_thread(function):
-    """Run a function in a thread of its own, and return what it returns."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(function()))
-    thread.start()
-    thread.join()
-    return results[0]
 
 
 @pytest.mark.parametrize(

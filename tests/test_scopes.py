@@ -15,7 +15,7 @@ import django
 import django.db
 import pytest
 from databases import break_connection, kill, open_connection, run, session_id
-from databases import sessions, wait_for
+from databases import in_a_thread, sessions, wait_for
 from django.conf import settings
 from django.core import signals
 from django.db import connections, transaction
@@ -55,15 +55,6 @@ both = pytest.mark.parametrize("scope", SCOPES)
 
 def is_closed(connection):
     return connection.connection is None
-
-
-def in_a_thread(function):
-    """Run a function in a thread of its own, and return what it returns."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(function()))
-    thread.start()
-    thread.join()
-    return results[0]
 
 
 def in_a_with(scope, body):
