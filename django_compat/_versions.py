@@ -7,6 +7,7 @@ import time
 from itertools import chain
 
 import django
+from django.conf import settings
 from django.db import connections
 from six.moves import _thread
 
@@ -37,6 +38,16 @@ def used_connections():
         if hasattr(connection, "settings_dict"):  # asgiref keeps its own things there
             found[alias] = connection
     return found
+
+
+def load_settings():
+    """Let Django read its settings in this thread, before others race for them.
+
+    It sets up logging on the way, which imports: two threads of Python 2.7 can each
+    hold what the other waits for, one the import lock and one that of logging.
+    """
+    if django.VERSION[:2] == (1, 6):  # 1.4, 1.5: with django.db; 1.7+: in django.setup()
+        getattr(settings, "DATABASES")
 
 
 def is_in_block(connection):

@@ -8,6 +8,7 @@ from concurrent import futures
 from django_compat._versions import (
     allow_thread_sharing,
     is_borrowed,
+    load_settings,
     used_connections,
 )
 from django_compat.closing import close
@@ -95,6 +96,7 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
         if len(args) < 2:
             raise TypeError("submit() needs a function to call")
         self, function = args[:2]
+        load_settings()
         return super(ThreadPoolExecutor, self).submit(
             _run, self._opened, function, args[2:], kwargs
         )

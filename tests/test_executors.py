@@ -396,6 +396,27 @@ def test_interpreter_exit_is_clean(server_alias, arguments):
     assert are_gone(server_alias, begun)
 
 
+@pytest.mark.parametrize("pool", ["ThreadPoolExecutor", "futures.ThreadPoolExecutor"])
+def test_settings_are_read_before_the_threads_begin(pool):
+    """Two threads that read them at once can wait for each other for ever.
+
+    Logging is set up with them, and imports; on Django 1.6 by who comes first.
+    """
+    code = (
+        "import threading, django, django_compat; from concurrent import futures\n"
+        "if hasattr(django, 'setup'): django.setup()\n"
+        "from django_compat import ThreadPoolExecutor\n"
+        "from django.db import connections\n"
+        "%s(1).submit(list, connections).result()\n"
+        "import settings; print(settings.READ_BY)\n"
+    )
+    output = subprocess.check_output(
+        [sys.executable, "-c", code % pool], env=projects.environment("default")
+    )
+    by_us = pool == "ThreadPoolExecutor" or django.VERSION[:2] != (1, 6)
+    assert (output.decode("ascii").strip() == "MainThread") is by_us
+
+
 # Between the tasks.
 
 

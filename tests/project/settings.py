@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import json
 import os
 import sys
+import threading
 
 # As conftest.py does it.
 drivers = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
@@ -14,6 +15,8 @@ if "PyMySQL" in drivers:
     pymysql.install_as_MySQLdb()
 if "psycopg" not in drivers:
     sys.modules["psycopg"] = None
+
+READ_BY = threading.current_thread().name
 
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE_CLASSES = []
