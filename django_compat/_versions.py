@@ -46,7 +46,8 @@ def load_settings():
     It sets up logging on the way, which imports: two threads of Python 2.7 can each
     hold what the other waits for, one the import lock and one that of logging.
     """
-    if django.VERSION[:2] == (1, 6):  # 1.4, 1.5: with django.db; 1.7+: in django.setup()
+    # Older ones have done it when django.db was imported, newer ones in django.setup().
+    if django.VERSION[:2] == (1, 6):  # Django 1.6
         getattr(settings, "DATABASES")
 
 
