@@ -4,9 +4,10 @@ from __future__ import absolute_import
 
 import six
 from django.core.exceptions import ImproperlyConfigured
+from django.db import utils
 
 from django_compat._versions import is_in_transaction, monotonic
-from django_compat.drivers import descriptor, is_in_memory, is_usable
+from django_compat.drivers import descriptor, is_driver, is_in_memory, is_usable
 from django_compat.forks import is_inherited, origin
 from django_compat.liveness import DEAD, UNKNOWN, liveness, seconds_silent
 
@@ -66,3 +67,30 @@ def max_idle(connection):
             "0 or more, or None for no limit." % (connection.alias, value)
         )
     return value
+
+
+def may_have_cut(kind, traceback):
+    """Tell whether an exception may have interrupted a query half way.
+
+    Django's ticket 30646: the answer is then still to come, the next query would read
+    it, and no error was recorded. So it is with what is no Exception, for example
+    KeyboardInterrupt or GeneratorExit, and with what came up through the code of the
+    database but is no error of the database, like a time-out that a signal raised.
+    """
+    if kind is None:
+        return False
+    if not issubclass(kind, Exception):
+        return True
+    error = getattr(utils, "Error", utils.DatabaseError)  # Django 1.6+
+    if issubclass(kind, error) or is_driver(kind.__module__):
+        return False
+    cut = False
+    while traceback is not None:
+        frame = traceback.tb_frame
+        module = frame.f_globals.get("__name__") or ""
+        if frame.f_code.co_name == "run_and_clear_commit_hooks":
+            cut = False  # what on_commit() was given is the job's own
+        elif module.startswith("django.db.backends") or is_driver(module):
+            cut = True
+        traceback = traceback.tb_next
+    return cut

@@ -6,7 +6,6 @@ import os
 import threading
 
 import six
-from django.db import utils
 
 from django_compat._versions import (
     close_old,
@@ -27,8 +26,9 @@ from django_compat.closing import (
     is_own,
     select,
 )
-from django_compat.drivers import is_driver, is_interrupted, is_usable
+from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
+from django_compat.staleness import may_have_cut
 
 __all__ = ["Frame", "enter", "frames", "leave", "set_frames", "take", "task_frames"]
 
@@ -132,7 +132,7 @@ def leave(frame, scope, kind=None, traceback=None):
         if kind is not None and is_in_transaction(connection):
             in_block = True  # AUTOCOMMIT is False: the next unit might commit it
         closes = in_block or scope.closes or is_inherited(connection)
-        if closes or _cut(kind, traceback):
+        if closes or may_have_cut(kind, traceback):
             close(connection)
             if in_block:
                 forget_block(connection)
@@ -143,33 +143,6 @@ def leave(frame, scope, kind=None, traceback=None):
         _close_old(connection)
         if connection.connection is not None:
             origin(connection).used = monotonic()
-
-
-def _cut(kind, traceback):
-    """Tell whether an exception may have interrupted a query half way.
-
-    Django's ticket 30646: the answer is then still to come, the next query would read
-    it, and no error was recorded. So it is with what is no Exception, for example
-    KeyboardInterrupt or GeneratorExit, and with what came up through the code of the
-    database but is no error of the database, like a time-out that a signal raised.
-    """
-    if kind is None:
-        return False
-    if not issubclass(kind, Exception):
-        return True
-    error = getattr(utils, "Error", utils.DatabaseError)  # Django 1.6+
-    if issubclass(kind, error) or is_driver(kind.__module__):
-        return False
-    cut = False
-    while traceback is not None:
-        frame = traceback.tb_frame
-        module = frame.f_globals.get("__name__") or ""
-        if frame.f_code.co_name == "run_and_clear_commit_hooks":
-            cut = False  # what on_commit() was given is the job's own
-        elif module.startswith("django.db.backends") or is_driver(module):
-            cut = True
-        traceback = traceback.tb_next
-    return cut
 
 
 def take(entered, scope):
