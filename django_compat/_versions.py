@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import sys
+import threading
 import time
 from itertools import chain
 
@@ -30,14 +31,29 @@ def used_connections():
         storage = local._get_storage()
     else:
         storage = getattr(local, "_storage", local)
+    if isinstance(storage, threading.local) and not is_in_event_loop():
+        members = storage.__dict__
+        return {key: members[key] for key in members if is_connection(members[key])}
     if not isinstance(storage, dict):
         storage = getattr(storage, "__dict__", {})
     found = {}
     for alias in chain(connections, list(storage)):
         connection = getattr(local, alias, None)
-        if hasattr(connection, "settings_dict"):  # asgiref keeps its own things there
+        if is_connection(connection):
             found[alias] = connection
     return found
+
+
+def is_connection(member):
+    """Tell a connection from what asgiref keeps beside it."""
+    return hasattr(member, "settings_dict")
+
+
+def is_in_event_loop():
+    """Tell whether an event loop runs in this thread: asgiref's locals differ there."""
+    asyncio = sys.modules.get("asyncio")
+    running = getattr(asyncio, "_get_running_loop", None)  # Python 3.5.3+
+    return running is not None and running() is not None
 
 
 def load_settings():
@@ -74,6 +90,29 @@ def close_old(connection, begins=False):
     if django.VERSION < (1, 8):  # Django 1.6, 1.7
         connection.abort()
     connection.close_if_unusable_or_obsolete()
+
+
+def goes_by_django(connection):
+    """Tell whether nothing but Django's own code says when a connection is old."""
+    name = "close_if_unusable_or_obsolete"  # Django 1.6+
+    module = getattr(getattr(connection, name, None), "__module__", None) or ""
+    # Until Django 1.7 there are the legacy transactions to be looked after.
+    return django.VERSION >= (1, 8) and module.startswith("django.db.backends.")
+
+
+def is_as_it_was(connection):
+    """Tell that an open connection is Django's to keep, if it still works.
+
+    It is no other thread's, has not failed, is not past its age, in no transaction, and
+    its autocommit is that of the settings. Django 1.8+.
+    """
+    return (
+        connection._thread_ident == _thread.get_ident()
+        and not connection.errors_occurred
+        and not connection.in_atomic_block
+        and connection.autocommit == connection.settings_dict["AUTOCOMMIT"]
+        and (connection.close_at is None or clock() < connection.close_at)
+    )
 
 
 def suspect(connection):

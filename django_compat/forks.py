@@ -24,6 +24,7 @@ from django_compat._versions import (
     connection_pools,
     drop_raw,
     forget_block,
+    goes_by_django,
     monotonic,
     used_connections,
 )
@@ -34,11 +35,15 @@ __all__ = ["discard", "discard_inherited", "discard_pools", "is_inherited", "ori
 # By id(connection): Django's connections compare equal across threads (until 1.11).
 # Each thread changes only the entries of its own; a dict's own operations are atomic.
 _origins = {}
+_pid = os.getpid()  # of the process that has no inherited pools any more
 _kept = []  # inherited ones whose descriptor cannot be had: their end could be heard
 
 
 class Origin(object):
-    """Where and when a connection was opened; ``used``: when it was last let go."""
+    """Where and when a connection was opened.
+
+    ``used``: when it was last let go. ``is_plain``: Django's own code looks after it.
+    """
 
     def __init__(self, connection, pid):
         key = id(connection)
@@ -46,6 +51,7 @@ class Origin(object):
         self.raw = connection.connection
         self.file = _file(descriptor(self.raw))
         self.used = monotonic()
+        self.is_plain = goes_by_django(connection)
         self.end = weakref.ref(connection, lambda _: _forget(key))
 
 
@@ -139,6 +145,10 @@ def discard_pools(using):
     """Forget the psycopg pools that came through a fork, and what idles in them."""
     if isinstance(using, six.string_types):
         using = [using]
+    global _pid
+    pid = os.getpid()
+    if pid == _pid:
+        return
     pools = connection_pools()
     for alias, pool in list(pools.items()):
         if _pool_is_inherited(pool) and (using is None or alias in using):
@@ -148,6 +158,8 @@ def discard_pools(using):
             del pools[alias]
             for raw in list(pool._pool):
                 _silence(raw, _file(descriptor(raw)))
+    if using is None:
+        _pid = pid
 
 
 def _pool_is_inherited(pool):

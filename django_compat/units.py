@@ -28,7 +28,7 @@ from django_compat.closing import (
 )
 from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
-from django_compat.staleness import may_have_cut
+from django_compat.staleness import is_well, may_have_cut
 
 __all__ = ["Frame", "enter", "frames", "leave", "set_frames", "take", "task_frames"]
 
@@ -66,13 +66,20 @@ def enter(frame, outer):
     discard_pools(using)
     entered = _entered()
     # Not those that were entered in other threads, or left: a task inherits them.
-    outer = [each for each in outer if each in entered]
+    outer = outer and [each for each in outer if each in entered]
     for connection in select(using):
         if is_in_block(connection) and not is_inherited(connection):
             frame.blocks.add(id(connection))
-        elif not any(each.shields(connection) for each in outer):
-            _begin(connection, any(each.shields(connection) for each in entered))
+        elif not _shielded(connection, outer):
+            reset_queries(connection)
+            if connection.connection is not None:
+                _begin(connection, frame.pid, _shielded(connection, entered))
     _local.entered = entered + [frame]
+
+
+def _shielded(connection, outer):
+    """Tell whether one of the frames is still to look after a connection."""
+    return bool(outer) and any(each.shields(connection) for each in outer)
 
 
 def _is_ours(connection):
@@ -83,9 +90,10 @@ def _is_ours(connection):
     return is_own(connection) and not is_borrowed(connection)
 
 
-def _begin(connection, is_shared):
-    reset_queries(connection)
-    if connection.connection is None or not _is_ours(connection):
+def _begin(connection, pid, is_shared):
+    if not is_shared and is_well(connection, pid, begins=True):
+        return
+    if not _is_ours(connection):
         return
     if close_if_stale(connection, begins=True):
         return
@@ -121,10 +129,13 @@ def leave(frame, scope, kind=None, traceback=None):
             continue
         if not frame.covers(connection):
             continue
-        if any(each.shields(connection) for each in entered):
+        if _shielded(connection, entered):
             if kind is not None:
                 suspect(connection)  # it is asked when the last scope is left
             continue
+        if kind is None and not scope.closes and not in_block:
+            if is_well(connection, os.getpid(), begins=False):
+                continue
         if not _is_ours(connection):
             continue
         if id(connection) in frame.blocks and in_block and not is_inherited(connection):
