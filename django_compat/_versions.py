@@ -31,7 +31,9 @@ def used_connections():
         storage = local._get_storage()
     else:
         storage = getattr(local, "_storage", local)
-    if isinstance(storage, threading.local) and not is_in_event_loop():
+        if storage is not local and is_in_event_loop():
+            storage = {}
+    if isinstance(storage, threading.local):
         members = storage.__dict__
         return {key: members[key] for key in members if is_connection(members[key])}
     if not isinstance(storage, dict):

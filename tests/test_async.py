@@ -18,6 +18,7 @@ from django_compat import (
     closing_connections,
     fresh_connections,
 )
+from django_compat._versions import used_connections
 from django_compat.liveness import DEAD, liveness
 from django_compat.staleness import HUNG_UP
 
@@ -600,3 +601,17 @@ def test_slow_server_does_not_block_the_event_loop(server_alias, proxy, at_the_e
             await session(server_alias)
 
     run_async(main())
+
+
+def test_event_loop_sees_what_django_sees_there():
+    """The connections of a thread are not those of the event loop that it runs."""
+    open_connection("default")
+
+    async def look():
+        local = connections._connections
+        theirs = {alias for alias in connections if hasattr(local, alias)}
+        return set(used_connections()), theirs
+
+    ours, django = run_async(look())
+    assert ours == django
+    assert "default" in used_connections()
