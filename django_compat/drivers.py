@@ -2,10 +2,12 @@
 
 from __future__ import absolute_import
 
+from functools import partial
 from inspect import getmro
 
 __all__ = [
     "descriptor",
+    "handles",
     "is_driver",
     "is_embedded",
     "is_in_memory",
@@ -70,6 +72,15 @@ def is_interrupted(raw):
         return driver in _INTERRUPTED and _INTERRUPTED[driver](raw)
     except Exception:
         return True  # mysqlclient's 2014 is a ProgrammingError, of a class of its own
+
+
+def handles(raw):
+    """Return what tells the descriptor, and what is_interrupted tells, for one raw."""
+    driver = _driver(raw)
+    fileno = getattr(raw, "fileno", None) or partial(descriptor, raw)
+    if driver in _INTERRUPTED:
+        return fileno, partial(_INTERRUPTED[driver], raw)
+    return fileno, bool
 
 
 def is_driver(module):

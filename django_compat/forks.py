@@ -45,6 +45,8 @@ class Origin(object):
     ``used``: when it was last let go. ``is_plain``: Django's own code looks after it.
     """
 
+    is_quiet = None  # for staleness to set
+
     def __init__(self, connection, pid):
         key = id(connection)
         self.pid = pid
@@ -78,13 +80,19 @@ def _forget(key):
         _silence(found.raw, found.file)
 
 
+def known(connection):
+    """Return the Origin of a connection if it is that of its raw one, else None."""
+    found = _origins.get(id(connection))
+    return found if found and found.raw is connection.connection else None
+
+
 def origin(connection):
     """Return the Origin of an open connection.
 
     The ``pid`` of one that was opened before this module was loaded is None.
     """
-    found = _origins.get(id(connection))
-    if found is None or found.raw is not connection.connection:
+    found = known(connection)
+    if found is None:
         found = _origins[id(connection)] = Origin(connection, None)
     return found
 
@@ -141,12 +149,12 @@ def discard(connection):
     discard_pools([connection.alias])
 
 
-def discard_pools(using):
+def discard_pools(using, pid=None):
     """Forget the psycopg pools that came through a fork, and what idles in them."""
     if isinstance(using, six.string_types):
         using = [using]
     global _pid
-    pid = os.getpid()
+    pid = pid or os.getpid()
     if pid == _pid:
         return
     pools = connection_pools()

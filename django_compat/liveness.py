@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 
-from django_compat.drivers import descriptor, is_embedded
+from django_compat.drivers import descriptor, handles, is_embedded
 
 __all__ = ["ALIVE", "DEAD", "UNKNOWN", "liveness", "seconds_silent"]
 
@@ -34,12 +34,12 @@ _LAST_DATA_RECV = 52  # where linux/tcp.h has it in struct tcp_info, in millisec
 
 
 def _poll(fd):
-    hung_up = select.POLLERR | select.POLLHUP | select.POLLNVAL | _RDHUP
     poll = select.poll()
     poll.register(fd, select.POLLIN | select.POLLPRI | _RDHUP)
     events = poll.poll(0)
     if not events:
         return ALIVE
+    hung_up = select.POLLERR | select.POLLHUP | select.POLLNVAL | _RDHUP
     return DEAD if events[0][1] & hung_up else UNKNOWN
 
 
@@ -85,6 +85,26 @@ def liveness(connection):
     if fd is None:
         return UNKNOWN
     return _probe(fd) if fd >= 0 else DEAD
+
+
+def watch(raw):
+    """Return a function that tells whether a raw connection is quiet, and nothing else.
+
+    True: ALIVE, and no answer is left over. False decides nothing. It is for one thread
+    at a time, and has looked up beforehand what there is to call.
+    """
+    if is_embedded(raw):
+        return lambda: True
+    fileno, is_interrupted = handles(raw)
+    look = _look or _choose()
+
+    def is_quiet():
+        try:
+            return look(fileno()) is ALIVE and not is_interrupted()
+        except Exception:
+            return False  # what a closed one raises: see drivers.descriptor
+
+    return is_quiet
 
 
 def seconds_silent(connection):

@@ -18,23 +18,19 @@ class Scope(object):
     """
 
     def __init__(self, using, closes, name):
-        if using is not None and not isinstance(using, six.string_types):
-            using = frozenset(using)
+        if using is not None:
+            is_one = isinstance(using, six.string_types)
+            using = frozenset([using] if is_one else using)
         self.using = using
         self.closes = closes
         self.name = name
 
     def __enter__(self):
-        frame, outer = units.Frame(self), units.frames()
-        units.enter(frame, outer + units.task_frames())
-        units.set_frames(outer + (frame,))
+        units.begin(self)
         return self
 
     def __exit__(self, kind, error, traceback):
-        frame, outer = units.take(units.frames(), self)
-        units.set_frames(outer)
-        if frame is not None:  # else a generator's, that began in another thread
-            units.leave(frame, self, kind, traceback)
+        units.end(self, kind, traceback)
         return False
 
     def __aenter__(self):

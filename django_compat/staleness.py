@@ -7,15 +7,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import utils
 
 from django_compat._versions import is_as_it_was, is_in_transaction, monotonic
-from django_compat.drivers import (
-    descriptor,
-    is_driver,
-    is_in_memory,
-    is_interrupted,
-    is_usable,
-)
-from django_compat.forks import is_inherited, origin
-from django_compat.liveness import ALIVE, DEAD, UNKNOWN, liveness, seconds_silent
+from django_compat.drivers import descriptor, is_driver, is_in_memory, is_usable
+from django_compat.forks import is_inherited, known, origin
+from django_compat.liveness import DEAD, UNKNOWN, liveness, seconds_silent, watch
 
 __all__ = ["FORKED", "HUNG_UP", "IDLE", "UNUSABLE"]
 
@@ -33,16 +27,17 @@ def is_well(connection, pid, begins):
     """Tell at a glance that a unit of work has nothing to do for a connection.
 
     It is what nearly all units meet, and costs a fraction of the long way round, which
-    finds the reason. False decides nothing.
+    finds the reason. ``pid`` is this process's. False decides nothing.
     """
-    found = origin(connection)
-    if not found.is_plain or found.pid != pid or not is_as_it_was(connection):
+    found = known(connection)
+    if found is None or found.pid != pid or not found.is_plain:
+        return False
+    if not is_as_it_was(connection):
         return False
     if begins:
-        if connection.settings_dict.get("CONN_MAX_IDLE") is not None:
-            return False
-        raw = connection.connection
-        if liveness(connection) is not ALIVE or is_interrupted(raw):
+        if found.is_quiet is None:
+            found.is_quiet = watch(found.raw)
+        if "CONN_MAX_IDLE" in connection.settings_dict or not found.is_quiet():
             return False
     connection.health_check_done = begins  # Django 4.1+: what it asks, we have seen
     found.used = monotonic()

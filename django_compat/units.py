@@ -5,7 +5,6 @@ from __future__ import absolute_import
 import os
 import threading
 
-import six
 
 from django_compat._versions import (
     close_old,
@@ -30,56 +29,77 @@ from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
 from django_compat.staleness import is_well, may_have_cut
 
-__all__ = ["Frame", "enter", "frames", "leave", "set_frames", "take", "task_frames"]
+__all__ = ["Frame", "begin", "end", "enter", "frames", "leave", "take", "task_frames"]
 
-# .frames: the scopes this thread is in, outermost first.
-# .entered: those, and the ones that tasks have entered in this thread.
-_local = threading.local()
+
+class _Local(threading.local):
+    frames = ()  # the scopes this thread is in, outermost first
+    entered = ()  # those, and the ones that tasks have entered in this thread
+
+
+_local = _Local()
 
 
 class Frame(object):
-    """One entered scope: its aliases (None for all), and what it must leave alone."""
+    """One entered scope, and what it must leave alone."""
+
+    blocks = frozenset()  # ids of the connections that were in a block before
+    left = False
 
     def __init__(self, scope):
-        using = scope.using
         self.scope = scope
-        self.aliases = {using} if isinstance(using, six.string_types) else using
-        self.blocks = set()  # ids of the connections that were in a block before
         self.pid = os.getpid()
-        self.left = False
 
     def covers(self, connection):
-        return self.aliases is None or connection.alias in self.aliases
+        using = self.scope.using
+        return using is None or connection.alias in using
 
     def shields(self, connection):
         """Tell whether a scope inside this one must leave a connection to it."""
         return self.pid == os.getpid() and self.covers(connection)
 
 
+def begin(scope):
+    """Begin a unit of work in this thread, inside the scopes that it is in."""
+    frame, outer = Frame(scope), _local.frames
+    enter(frame, outer + task_frames())
+    _local.frames = outer + (frame,)
+
+
+def end(scope, kind, traceback):
+    """End the last unit of work of a scope in this thread; raise nothing."""
+    frame, _local.frames = take(_local.frames, scope)
+    if frame is not None:  # else a generator's, that began in another thread
+        leave(frame, scope, kind, traceback)
+
+
 def _entered():
-    return [frame for frame in getattr(_local, "entered", ()) if not frame.left]
+    return tuple([frame for frame in _local.entered if not frame.left])
 
 
 def enter(frame, outer):
     """Begin a unit of work in this thread, inside the frames of ``outer``."""
     using = frame.scope.using
-    discard_pools(using)
+    discard_pools(using, frame.pid)
     entered = _entered()
     # Not those that were entered in other threads, or left: a task inherits them.
-    outer = outer and [each for each in outer if each in entered]
+    outer = entered and [each for each in outer if each in entered]
     for connection in select(using):
+        if not entered and is_well(connection, frame.pid, begins=True):
+            reset_queries(connection)
+            continue
         if is_in_block(connection) and not is_inherited(connection):
-            frame.blocks.add(id(connection))
+            frame.blocks |= {id(connection)}
         elif not _shielded(connection, outer):
             reset_queries(connection)
             if connection.connection is not None:
-                _begin(connection, frame.pid, _shielded(connection, entered))
-    _local.entered = entered + [frame]
+                _begin(connection, _shielded(connection, entered))
+    _local.entered = entered + (frame,)
 
 
 def _shielded(connection, outer):
     """Tell whether one of the frames is still to look after a connection."""
-    return bool(outer) and any(each.shields(connection) for each in outer)
+    return any(each.shields(connection) for each in outer)
 
 
 def _is_ours(connection):
@@ -90,9 +110,7 @@ def _is_ours(connection):
     return is_own(connection) and not is_borrowed(connection)
 
 
-def _begin(connection, pid, is_shared):
-    if not is_shared and is_well(connection, pid, begins=True):
-        return
+def _begin(connection, is_shared):
     if not _is_ours(connection):
         return
     if close_if_stale(connection, begins=True):
@@ -123,19 +141,20 @@ def leave(frame, scope, kind=None, traceback=None):
         frame = found[-1] if found else Frame(scope)
     frame.left = True
     entered = _local.entered = _entered()
+    is_plain = kind is None and not entered and not scope.closes
+    pid = os.getpid()
     for connection in list(used_connections().values()):
+        if not frame.covers(connection):
+            continue
+        if is_plain and is_well(connection, pid, begins=False):
+            continue
         in_block = is_in_block(connection)
         if connection.connection is None and not in_block:
-            continue
-        if not frame.covers(connection):
             continue
         if _shielded(connection, entered):
             if kind is not None:
                 suspect(connection)  # it is asked when the last scope is left
             continue
-        if kind is None and not scope.closes and not in_block:
-            if is_well(connection, os.getpid(), begins=False):
-                continue
         if not _is_ours(connection):
             continue
         if id(connection) in frame.blocks and in_block and not is_inherited(connection):
@@ -166,12 +185,7 @@ def take(entered, scope):
 
 def frames():
     """Return the scopes that this thread is in, outermost first."""
-    return getattr(_local, "frames", ())
-
-
-def set_frames(value):
-    """Say which scopes this thread is in."""
-    _local.frames = value
+    return _local.frames
 
 
 def task_frames():

@@ -615,3 +615,4 @@ def test_event_loop_sees_what_django_sees_there():
     ours, django = run_async(look())
     assert ours == django
     assert "default" in used_connections()
+    connections["default"].close()
