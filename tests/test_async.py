@@ -10,6 +10,7 @@ import pytest
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
+from test_readme import code_blocks
 
 from django_compat import (
     aclose_all_connections,
@@ -601,6 +602,30 @@ def test_slow_server_does_not_block_the_event_loop(server_alias, proxy, at_the_e
             await session(server_alias)
 
     run_async(main())
+
+
+def test_example_of_the_readme(server_alias):
+    """Each job of its worker finds a connection that works, though one was killed."""
+    (code,) = [code for code in code_blocks("python") if "queue.get()" in code]
+    scope = {"fresh_connections": fresh_connections}
+    exec(code, scope)
+    seen = []
+
+    def do():
+        connection = open_connection(server_alias, None)
+        seen.append(session_id(connection))
+        kill(connection)
+
+    async def jobs():
+        queue = asyncio.Queue()
+        worker = asyncio.ensure_future(scope["work"](queue))
+        for _ in range(3):
+            queue.put_nowait(lambda: in_orm(do))
+        await until(lambda: len(seen) == 3)
+        await cancelled(worker)
+
+    run_async(jobs())
+    assert len(set(seen)) == 3
 
 
 def test_event_loop_sees_what_django_sees_there():
