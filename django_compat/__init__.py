@@ -50,6 +50,8 @@ _NAMES = {
     "discard_connections": Name("django_compat.connections:discard_connections"),
     "fresh_connections": Name("django_compat.scopes:fresh_connections"),
     "guard_connections": Name("django_compat.guard:guard_connections"),
+    "is_disconnect": Name("django_compat.disconnects:is_disconnect"),
+    "retry_on_disconnect": Name("django_compat.disconnects:retry_on_disconnect"),
 }
 # Each class that any release from 1.7 to 6.1 defines.
 for _release in "18 19 110 20 21 30 31 40 41 50 51 60 61 70 2028".split():

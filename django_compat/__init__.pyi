@@ -9,6 +9,7 @@ from django_compat.connections import (
     close_stale_connections,
     discard_connections,
 )
+from django_compat.disconnects import is_disconnect, retry_on_disconnect
 from django_compat.executors import ThreadPoolExecutor
 from django_compat.guard import guard_connections
 from django_compat.scopes import closing_connections, fresh_connections
@@ -42,6 +43,8 @@ __all__ = [
     "discard_connections",
     "fresh_connections",
     "guard_connections",
+    "is_disconnect",
+    "retry_on_disconnect",
 ]
 
 __version__: str

@@ -109,3 +109,24 @@ def decorate(scope, function):
             return await function(*args, **kwargs)
 
     return scoped
+
+
+def decorate_retry(retry, function):
+    """Run a coroutine function again when it lost its connection."""
+
+    @functools.wraps(function)
+    async def retried(*args, **kwargs):
+        before, delay = await _in_orm_thread(retry.begin)(), retry.delay
+        for attempt in range(1, retry.attempts + 1):
+            try:
+                return await function(*args, **kwargs)
+            except Exception as error:
+                if not retry.is_retried(error, attempt, before):
+                    raise
+                prepare = _in_orm_thread(retry.prepare)
+                if not await prepare(function, error, attempt, before, delay):
+                    raise
+            await asyncio.sleep(delay)
+            delay *= retry.backoff
+
+    return retried

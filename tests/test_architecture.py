@@ -16,11 +16,11 @@ LAYERS = """
     _versions matrix
     deprecation
     _lazy
-    moves backports drivers
+    moves backports disconnect_codes drivers
     forks liveness limits
     staleness
     closing
-    connections units
+    attempts connections units
     _async
     scopes
     disconnects executors guard

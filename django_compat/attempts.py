@@ -1,0 +1,68 @@
+"""What is looked at before the first attempt, and done before the next one."""
+
+from __future__ import absolute_import
+
+from django_compat._versions import (
+    is_borrowed,
+    is_in_block,
+    is_in_transaction,
+    used_connections,
+)
+from django_compat.closing import close, is_own, select
+from django_compat.drivers import is_interrupted, is_usable
+from django_compat.forks import discard_pools
+
+__all__ = ["begin", "close_lost"]
+
+LOST = "its connection was lost"
+
+
+def begin(using):
+    """Return the aliases that are closed after an error; None inside a transaction.
+
+    Inside one of any alias: what was done in it is part of what would be repeated.
+    """
+    select(using)  # for an unknown alias
+    found = used_connections()
+    for connection in found.values():
+        is_open = connection.connection is not None
+        # One that is closed has autocommit off until it is opened (Django 1.6+).
+        if is_in_block(connection) or (is_open and is_in_transaction(connection)):
+            return None
+    return {alias for alias in found if _was_lost(found[alias])}
+
+
+def close_lost(using, before):
+    """Close what does not work, and return the aliases that lost their connections.
+
+    None, and nothing is done, when a transaction is in the way: a block that was left
+    open, or AUTOCOMMIT False, where a part may have been committed. ``before`` is what
+    ``begin`` returned.
+    """
+    for connection in used_connections().values():
+        is_manual = not connection.settings_dict.get("AUTOCOMMIT", True)
+        was_used = connection.connection is not None or _was_lost(connection)
+        if is_in_block(connection) or (is_manual and was_used):
+            return None
+    discard_pools(using)
+    found = [each for each in select(using) if _close(each) or _was_lost(each)]
+    return sorted({connection.alias for connection in found} - before)
+
+
+def _was_lost(connection):
+    """Tell whether it is closed since an error, as atomic() does when it ends."""
+    failed = getattr(connection, "errors_occurred", False)  # Django 1.6+
+    return failed and connection.connection is None
+
+
+def _close(connection):
+    if connection.connection is None or is_borrowed(connection):
+        return False
+    if not is_own(connection):
+        return False
+    # With autocommit off what was left undone would be part of the next attempt.
+    works = not is_in_transaction(connection)
+    works = works and not is_interrupted(connection.connection)
+    if works and is_usable(connection):
+        return False
+    return close(connection, LOST)

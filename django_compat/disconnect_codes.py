@@ -1,0 +1,180 @@
+"""What servers and drivers say when a connection is lost: codes first, then texts.
+
+A row has the code or the text, and who says it, where. A lost connection only: not one
+that could not be made (MySQL 2002, 2003, 2005; PostgreSQL 57P03, 53300), for nothing
+was lost and to try again adds to the load; and not one that lives and refuses, as a
+server does that became read-only (MySQL 1290, 1836; PostgreSQL 25006): replicas and
+read-only transactions answer the same.
+"""
+
+from __future__ import absolute_import
+
+import inspect
+import re
+
+import six
+
+__all__ = [
+    "MYSQL",
+    "MYSQL_TEXTS",
+    "POSTGRESQL",
+    "POSTGRESQL_TEXTS",
+    "judge_of",
+    "of_mysql",
+    "of_postgresql",
+]
+
+# By error number; with a text, only where the message contains it.
+MYSQL = (
+    # errmsg-utf8.txt: ER_SERVER_SHUTDOWN. sql_class.h: the session is killed, in MySQL
+    # by KILL and by a shutdown, in MariaDB by a shutdown.
+    (1053, "", "Server shutdown in progress"),
+    # errmsg-utf8.txt: ER_NET_READ_ERROR and its like, SQLSTATE 08S01, a communication
+    # link that failed: net_serv.cc gives up the socket. 1159 is also what MariaDB's
+    # sql_class.cc, killed_errno(), has for a time-out of an idle session.
+    (1158, "", "Got an error reading communication packets"),
+    (1159, "", "Got timeout reading communication packets"),
+    (1160, "", "Got an error writing communication packets"),
+    (1161, "", "Got timeout writing communication packets"),
+    # errmsg-utf8.txt of MariaDB: ER_CONNECTION_KILLED, by KILL.
+    (1927, "", "Connection was killed"),
+    # errmsg.h, CR_SERVER_GONE_ERROR: "disappeared _between_ queries". Also what
+    # mysqlclient's _mysql.c has for a closed connection, with any text or none.
+    (2006, "", "MySQL server has gone away"),
+    # errmsg.h, CR_SERVER_LOST: "disappeared _during_ a query". PyMySQL's
+    # connections.py too, when it cannot read, and for a packet numbered 0: a goodbye.
+    (2013, "", "Lost connection to MySQL server during query"),
+    # errmsg.h, CR_COMMANDS_OUT_OF_SYNC: an answer was not read to its end. The session
+    # lives, and nothing can be asked in it any more.
+    (2014, "", "Commands out of sync; you can't run this command now"),
+    # errmsg.h of MySQL, CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR: the server's end.
+    (2045, "", "Can't open shared memory; no answer from server"),
+    # errmsg.h, CR_SERVER_LOST_EXTENDED.
+    (2055, "", "Lost connection to MySQL server at 'reading', system error: 104"),
+    # messages_to_clients.txt of MySQL 8.0.24+: ER_CLIENT_INTERACTION_TIMEOUT, a
+    # wait_timeout. By its text: MariaDB's 4031 is about triggers (mysqld_error.h).
+    (
+        4031,
+        "inactivity",
+        "The client was disconnected by the server because of inactivity. See "
+        "wait_timeout and interactive_timeout for configuring this behavior.",
+    ),
+)
+
+# By class, and all that the error says.
+MYSQL_TEXTS = (
+    # connections.py of PyMySQL, _execute_command(), and _mysql.c of mysqlclient when no
+    # error is noted: what is asked of a connection that was given up.
+    ("InterfaceError", (0, "")),
+    # connections.py of PyMySQL, close() and ping().
+    ("Error", ("Already closed",)),
+)
+
+# By SQLSTATE, as in PostgreSQL's errcodes.txt; "08": the class. Never at severity
+# ERROR: then the session lives, and the code is of another server's, handed on by
+# postgres_fdw or dblink, or an 08P01 of a bad message. FATAL ends it (the manual,
+# "Message Severity Levels").
+POSTGRESQL = (
+    # connection_exception; PgBouncer's proto.c, send_pooler_error(), has 08P01 and
+    # FATAL for whatever makes it hang up ("server conn crashed?").
+    ("08", "server conn crashed?"),
+    # idle_in_transaction_session_timeout; 25P04: transaction_timeout, PostgreSQL 17+.
+    ("25P03", "terminating connection due to idle-in-transaction timeout"),
+    ("25P04", "terminating connection due to transaction timeout"),
+    # admin_shutdown: pg_terminate_backend() and shutdowns.
+    ("57P01", "terminating connection due to administrator command"),
+    # crash_shutdown: another session crashed, the server begins anew.
+    ("57P02", "terminating connection because of crash of another server process"),
+    # database_dropped: on a standby.
+    ("57P04", "terminating connection due to conflict with recovery"),
+    # idle_session_timeout, PostgreSQL 14+.
+    ("57P05", "terminating connection due to idle-session timeout"),
+)
+
+# How the first line begins, where there is no code, or one at severity FATAL.
+POSTGRESQL_TEXTS = (
+    # postgres.c, ProcessInterrupts(), and postmaster.c. By text for Django 1.4 and 1.5,
+    # which drop the code, and for "due to conflict with recovery", whose code is also
+    # that of a serialization failure (40001).
+    "terminating connection ",
+    # libpq: fe-misc.c, pqReadData() and pqSendSome().
+    "server closed the connection unexpectedly",
+    "could not receive data from server",
+    "could not send data to server",
+    "connection not open",
+    # libpq: fe-exec.c, PQsendQueryStart().
+    "no connection to the server",
+    # libpq: fe-protocol3.c, handleSyncLoss().
+    "lost synchronization with server",
+    # libpq: fe-secure-openssl.c, pgtls_read() and pgtls_write().
+    "SSL connection has been closed unexpectedly",
+    "SSL SYSCALL error",
+    "SSL error: decryption failed or bad record mac",
+    "SSL error: unexpected eof while reading",
+    # PgBouncer's objects.c, disconnect_server(), for Django 1.4 and 1.5.
+    "server conn crashed?",
+    # psycopg2's connection.h, EXC_IF_CONN_CLOSED. Not "cursor already closed": that is
+    # said of a cursor that the program closed, too.
+    "connection already closed",
+    # psycopg's _connection_base.py and errors.py, waiting.py, generators.py.
+    "the connection is closed",
+    "the connection is lost",
+    "connection socket closed",
+)
+
+# What psycopg (pq_ctypes.py) and libpq (fe-connect.c) say before what happened. One
+# that was accepted and cut while it was made is lost, as it is in MySQL (2013).
+_PREFIXES = (
+    r"(?:connection to server (?:at|on) .*? failed: "
+    r"|connection failed: |[a-z ]+ failed: |FATAL:  )*"
+)
+
+_CODES = {code: text for code, text, _ in MYSQL}
+_STATES = tuple(state for state, _ in POSTGRESQL)
+_TEXTS = re.compile(_PREFIXES + "(?:%s)" % "|".join(map(re.escape, POSTGRESQL_TEXTS)))
+
+
+def of_mysql(error):
+    """Tell whether an error with a MySQL driver's arguments is of a lost connection."""
+    args = error.args
+    if args and isinstance(args[0], six.integer_types):
+        text = _CODES.get(args[0])
+        if text is not None:
+            return text in "%s" % (args[1:2] or "",)
+    return (type(error).__name__, args) in MYSQL_TEXTS
+
+
+def of_postgresql(error):
+    """Tell the same of one of a PostgreSQL driver."""
+    # In psycopg2 and psycopg: the first by that name, the other by the second.
+    state = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
+    if state:
+        diag = getattr(error, "diag", None)
+        severity = getattr(diag, "severity_nonlocalized", None)  # PostgreSQL 9.6+
+        severity = severity or getattr(diag, "severity", None)
+        if severity not in (None, "FATAL", "PANIC"):
+            return False
+        if state.startswith(_STATES):
+            return True
+        if severity is None:
+            return False
+    text = error.args[0] if error.args else None
+    return isinstance(text, (str, six.text_type)) and bool(_TEXTS.match(text))
+
+
+_JUDGES = {
+    "MySQLdb": of_mysql,
+    "_mysql_exceptions": of_mysql,  # mysqlclient until 1.3
+    "psycopg": of_postgresql,
+    "psycopg2": of_postgresql,
+    "pymysql": of_mysql,
+}
+
+
+def judge_of(error):
+    """Return the function that judges an error; None for one of no driver known."""
+    for base in inspect.getmro(type(error)):
+        found = _JUDGES.get(base.__module__.partition(".")[0])
+        if found:
+            return found
+    return None
