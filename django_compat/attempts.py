@@ -9,7 +9,7 @@ from django_compat._versions import (
     used_connections,
 )
 from django_compat.closing import close, is_own, select
-from django_compat.drivers import is_interrupted, is_usable
+from django_compat.drivers import is_embedded, is_interrupted, is_usable
 from django_compat.forks import discard_pools
 
 __all__ = ["begin", "close_lost"]
@@ -33,7 +33,7 @@ def begin(using):
 
 
 def close_lost(using, before):
-    """Close what does not work, and return the aliases that lost their connections.
+    """Close what does not work; return the aliases, where known, that lost theirs.
 
     None, and nothing is done, when a transaction is in the way: a block that was left
     open, or AUTOCOMMIT False, where a part may have been committed. ``before`` is what
@@ -46,7 +46,12 @@ def close_lost(using, before):
             return None
     discard_pools(using)
     found = [each for each in select(using) if _close(each) or _was_lost(each)]
-    return sorted({connection.alias for connection in found} - before)
+    aliases = {connection.alias for connection in found} - before
+    if not aliases:
+        # atomic() may have closed it, and opened another to end with.
+        found = [each.alias for each in select(using) if _has_server(each)]
+        aliases = found if len(found) == 1 else []
+    return sorted(aliases)
 
 
 def _was_lost(connection):
@@ -55,7 +60,13 @@ def _was_lost(connection):
     return failed and connection.connection is None
 
 
+def _has_server(connection):
+    raw = connection.connection
+    return raw is not None and not is_embedded(raw)
+
+
 def _close(connection):
+    """Close it when it does not work; tell whether it did."""
     if connection.connection is None or is_borrowed(connection):
         return False
     if not is_own(connection):

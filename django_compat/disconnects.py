@@ -116,12 +116,11 @@ class Retry(object):
         if aliases is None:
             return False
         logger.warning(
-            "attempt %d of %d of %s lost its connection%s (%s: %s), again in %s s",
+            "attempt %d of %d of %s lost its connection%s (%r), again in %s s",
             attempt,
             self.attempts,
             getattr(function, "__name__", function),
             " to " + ", ".join(map(repr, map(str, aliases))) if aliases else "",
-            type(error).__name__,
             error,
             delay,
         )

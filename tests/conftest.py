@@ -35,7 +35,7 @@ URLS = {
 
 collect_ignore = []
 if django.VERSION < (3, 0):  # which has no asgiref
-    collect_ignore.append("test_async.py")
+    collect_ignore += ["test_async.py", "test_disconnects_async.py"]
 if not IS_CORNER:
     collect_ignore += ["test_gevent.py", "test_prefork.py"]
 if not IS_CORNER or django.VERSION < (3, 1):  # which has no asynchronous views

@@ -21,7 +21,9 @@ from django_compat import (
     discard_connections,
     fresh_connections,
     guard_connections,
+    is_disconnect,
     matrix,
+    retry_on_disconnect,
 )
 from django_compat import close_connection  # type: ignore[deprecated]
 from django_compat import close_new_connections  # type: ignore[attr-defined]
@@ -68,6 +70,23 @@ async def answer() -> int:
     async with fresh_connections():
         return len(await aclose_stale_connections())
 
+
+@retry_on_disconnect
+def pay(number: int) -> int:
+    return number
+
+
+@retry_on_disconnect(attempts=3, delay=0.5, backoff=1.5, using=["default"])
+async def fetch() -> int:
+    return 1
+
+
+paid: int = pay(1)
+pay("1")  # type: ignore[arg-type]
+fetched: Coroutine[Any, Any, int] = fetch()
+retry_on_disconnect("default")  # type: ignore[call-overload]
+is_lost: bool = is_disconnect(ValueError()) or is_disconnect(None)
+is_disconnect("gone")  # type: ignore[arg-type]
 
 with fresh_connections(), closing_connections("default"):
     total: int = count(1)
