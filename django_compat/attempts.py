@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 from django_compat._versions import (
+    connection_pools,
     is_borrowed,
     is_in_block,
     is_in_transaction,
@@ -45,12 +46,18 @@ def close_lost(using, before):
         if is_in_block(connection) or (is_manual and was_used):
             return None
     discard_pools(using)
-    found = [each for each in select(using) if _close(each) or _was_lost(each)]
+    selected = select(using)
+    found = [each for each in selected if _close(each) or _was_lost(each)]
     aliases = {connection.alias for connection in found} - before
     if not aliases:
         # atomic() may have closed it, and opened another to end with.
-        found = [each.alias for each in select(using) if _has_server(each)]
+        found = [each.alias for each in selected if _has_server(each)]
         aliases = found if len(found) == 1 else []
+    pools = connection_pools()
+    for pool in {pools[each.alias] for each in selected if each.alias in pools}:
+        # What idles in it was most likely lost too, and is handed out without a look
+        # unless CONN_HEALTH_CHECKS is on (Django 5.1+).
+        pool.check()
     return sorted(aliases)
 
 

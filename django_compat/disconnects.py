@@ -158,7 +158,8 @@ def retry_on_disconnect(attempts=2, delay=0, backoff=2, using=None):
     logged as a warning on ``django_compat.disconnects``.
 
     It looks at the connections of the calling thread; for ``async def``, of the one
-    that holds the ORM's. One that another thread shares is left alone.
+    that holds the ORM's. One that another thread shares is left alone, one that came
+    through a fork is discarded. The idle ones of a psycopg pool are checked.
 
     ValueError for arguments of the wrong kind, TypeError for a generator function,
     ``ConnectionDoesNotExist``, at the call, for an unknown alias.

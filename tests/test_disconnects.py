@@ -19,10 +19,13 @@ from databases import (
     run,
     session_id,
     sessions,
+    tidy,
     wait_for,
 )
 from django.db import connections, transaction, utils
 from django.db.utils import ConnectionDoesNotExist, DatabaseError
+from django.test import TestCase
+from test_scopes import in_test_case
 
 from django_compat import (
     close_stale_connections,
@@ -138,7 +141,7 @@ MYSQL_NEIGHBOURS = [
     (2046, "unused"),
     (2054, "This feature is not implemented or disabled"),
     (2056, "Statement closed indirectly because of a preceding call"),
-    (3024, "Query execution was interrupted, maximum statement execution time exceeded"),
+    (3024, "Query execution was interrupted, maximum execution time exceeded"),
     (4030, "unused"),
     (4031, "Referenced trigger 'x' for the given action time does not exist"),
     (4031, ""),
@@ -820,6 +823,57 @@ def test_with_autocommit_off_nothing_is_retried(server_alias, caplog):
     assert_not_retried(Job(server_alias), caplog)
 
 
+def test_in_a_test_case_nothing_is_retried(alias):
+    """It holds a transaction around each test."""
+    calls = []
+
+    @retry_on_disconnect
+    def work():
+        calls.append(True)
+        raise DatabaseError(*GONE)
+
+    def body(case, name):
+        case.assertRaises(DatabaseError, work)
+
+    in_test_case(TestCase, alias, body)
+    assert len(calls) == 1
+    with pytest.raises(DatabaseError):
+        work()
+    assert len(calls) == 3
+
+
+@where(django.VERSION >= (5, 1) and sys.modules.get("psycopg"))
+def test_pool_whose_connections_were_lost(postgresql_server, monkeypatch):
+    """One retry is enough, although every idle one in it is dead as well."""
+    pytest.importorskip("psycopg_pool")
+    options = {"pool": {"min_size": 4, "max_size": 4}}
+    monkeypatch.setitem(connections.databases["postgresql"], "OPTIONS", options)
+    tidy()
+    connection = connections["postgresql"]
+    calls = []
+
+    @retry_on_disconnect
+    def work():
+        calls.append(session_id(connection))
+        if len(calls) == 1:
+            wait_for(lambda: len(connection.pool._pool) == 3)
+            others = list(sessions("postgresql"))
+            with administration("postgresql", OPTIONS={}) as admin:
+                for each in others:
+                    run(admin, KILL["postgresql"] % each)
+            wait_for(lambda: not set(others) & sessions("postgresql"))
+        return run(connection, "SELECT 1")
+
+    try:
+        assert work() == (1,)
+        assert len(calls) == 2
+    finally:
+        connection.close()
+        connection.close_pool()
+        monkeypatch.undo()
+        tidy()
+
+
 @where(django.VERSION < (1, 8))
 @pytest.mark.parametrize("name", ["commit_on_success", "commit_manually"])
 def test_inside_a_legacy_transaction_nothing_is_retried(server_alias, name, caplog):
@@ -950,8 +1004,10 @@ def test_alias_that_is_not_named_is_left_alone(server_alias, caplog):
 def test_scope_around_and_inside(server_alias, scope, inside, caplog):
     """A unit of work may be retried, and may retry."""
     job = Job(server_alias)
+    decorators = [scope, retry_on_disconnect]
     work = job.__call__
-    work = retry_on_disconnect(scope(work)) if inside else scope(retry_on_disconnect(work))
+    for decorate in decorators if inside else reversed(decorators):
+        work = decorate(work)
     assert work() == "done"
     assert job.calls == 2
     assert len(logged(caplog)) == 1
@@ -978,7 +1034,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(
-    "name, value, allowed", [(name, each, text) for name, all_, text in BAD for each in all_]
+    "name, value, allowed",
+    [(name, value, text) for name, values, text in BAD for value in values],
 )
 def test_bad_argument_is_a_value_error(name, value, allowed):
     """It names the argument, the value and what is allowed."""

@@ -1,4 +1,4 @@
-"""retry_on_disconnect on coroutine functions, on the Djangos that have asgiref (3.0+)."""
+"""retry_on_disconnect on coroutine functions; the Djangos that have asgiref (3.0+)."""
 
 from __future__ import absolute_import
 
@@ -25,7 +25,8 @@ def test_lost_connection_is_retried(server_alias, parentheses, scope, caplog):
         return await in_orm(job, result)
 
     inner = fresh_connections(work) if scope else work
-    retried = retry_on_disconnect()(inner) if parentheses else retry_on_disconnect(inner)
+    decorate = retry_on_disconnect() if parentheses else retry_on_disconnect
+    retried = decorate(inner)
     assert inspect.iscoroutinefunction(retried)
     assert retried.__doc__ == "Do it."
     assert run_async(retried("done")) == "done"
