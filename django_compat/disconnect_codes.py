@@ -47,6 +47,12 @@ MYSQL = (
     # errmsg.h, CR_COMMANDS_OUT_OF_SYNC: an answer was not read to its end. The session
     # lives, and nothing can be asked in it any more.
     (2014, "", "Commands out of sync; you can't run this command now"),
+    # errmsg.h, CR_SSL_CONNECTION_ERROR: libmariadb's ma_openssl.c has it, with OpenSSL's
+    # or the system's text, for an encrypted connection that was cut, and also for
+    # certificates. Seen with mysqlclient 1.4.6 and 2.3.1 on MariaDB 10.11.
+    (2026, "unexpected eof", "TLS/SSL error: unexpected eof while reading"),
+    (2026, "reset by peer", "TLS/SSL error: Connection reset by peer (104)"),
+    (2026, "Broken pipe", "TLS/SSL error: Broken pipe (32)"),
     # errmsg.h of MySQL, CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR: the server's end.
     (2045, "", "Can't open shared memory; no answer from server"),
     # errmsg.h, CR_SERVER_LOST_EXTENDED.
@@ -129,7 +135,9 @@ _PREFIXES = (
     r"|connection failed: |[a-z ]+ failed: |FATAL:  )*"
 )
 
-_CODES = {code: text for code, text, _ in MYSQL}
+_CODES = {}
+for _code, _text, _ in MYSQL:
+    _CODES.setdefault(_code, []).append(_text)
 _STATES = tuple(state for state, _ in POSTGRESQL)
 _TEXTS = re.compile(_PREFIXES + "(?:%s)" % "|".join(map(re.escape, POSTGRESQL_TEXTS)))
 
@@ -138,9 +146,9 @@ def of_mysql(error):
     """Tell whether an error with a MySQL driver's arguments is of a lost connection."""
     args = error.args
     if args and isinstance(args[0], six.integer_types):
-        text = _CODES.get(args[0])
-        if text is not None:
-            return text in "%s" % (args[1:2] or "",)
+        message = "%s" % (args[1:2] or "",)
+        if args[0] in _CODES:
+            return any(text in message for text in _CODES[args[0]])
     return (type(error).__name__, args) in MYSQL_TEXTS
 
 

@@ -25,6 +25,7 @@ from databases import (
 from django.db import connections, transaction, utils
 from django.db.utils import ConnectionDoesNotExist, DatabaseError
 from django.test import TestCase
+from test_readable import ENCRYPTION, certified, encrypted  # noqa: F401 (fixtures)
 from test_scopes import in_test_case
 
 from django_compat import (
@@ -468,6 +469,14 @@ def table(server_alias):
     yield "counted"
 
 
+@pytest.fixture
+def table_of_one(alias):
+    """A table with one row."""
+    with administration(alias) as admin:
+        run(admin, "DROP TABLE IF EXISTS counted")
+        run(admin, "CREATE TABLE counted AS SELECT 1 AS number")
+
+
 def numbers(alias):
     with administration(alias) as admin:
         cursor = admin.cursor()
@@ -602,6 +611,45 @@ def test_errors_of_a_live_session_are_none(alias):
     cursor.execute("INSERT INTO once VALUES (1)")
     again = fails(lambda: cursor.execute("INSERT INTO once VALUES (1)"))
     assert is_disconnect(again) is False
+
+
+@where(IS_CORNER)
+def test_encrypted_connection_that_is_lost(encrypted, proxy):  # noqa: F811
+    """TLS has its own words for it: killed, cut before a query and during one."""
+    for end in (kill, lambda _: proxy.cut(), lambda _: proxy.reset()):
+        connection, cursor = prepared(encrypted)
+        assert run(connection, ENCRYPTION[connection.vendor])[1].startswith("TLSv1.")
+        end(connection)
+        error = fails(lambda: cursor.execute("SELECT 1"))
+        assert is_disconnect(error), repr(error)
+        connection.close()
+    for end in (proxy.cut, proxy.reset):
+        connection, cursor = prepared(encrypted)
+        chunks = proxy.sent[-1]
+        before = len(chunks)
+        thread = meanwhile(lambda: len(chunks) > before, end)
+        error = fails(lambda: cursor.execute(LONG[connection.vendor] % 0.2))
+        thread.join()
+        assert is_disconnect(error), repr(error)
+        connection.close()
+
+
+@where("postgresql" in connections.databases and MODERN)
+@pytest.mark.parametrize("alias", ["postgresql"], indirect=True)
+def test_serialization_failure_is_none(alias, table_of_one):
+    """Two transactions that change one row."""
+    names = [alias, alias + "_other"]
+    query = "UPDATE counted SET number = number + 1"
+    found = [open_connection(name, None) for name in names]
+    for connection in found:
+        run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+        run(connection, "SELECT * FROM counted")
+    run(found[0], query)
+    run(found[0], "COMMIT")
+    error = fails(lambda: run(found[1], query))
+    assert "could not serialize access" in str(error)
+    assert is_disconnect(error) is False
+    run(found[1], "ROLLBACK")
 
 
 @where(IS_CORNER)
