@@ -47,13 +47,13 @@ MYSQL = (
     # errmsg.h, CR_COMMANDS_OUT_OF_SYNC: an answer was not read to its end. The session
     # lives, and nothing can be asked in it any more.
     (2014, "", "Commands out of sync; you can't run this command now"),
-    # errmsg.h, CR_SSL_CONNECTION_ERROR: libmariadb's ma_openssl.c has it, with OpenSSL's
-    # or the system's text, for an encrypted connection that was cut, and also for
-    # certificates. Seen with mysqlclient 1.4.6 and 2.3.1 on MariaDB 10.11.
+    # errmsg.h, CR_SSL_CONNECTION_ERROR: with OpenSSL's or the system's text for an
+    # encrypted connection that was cut, and also for certificates. The first two as
+    # seen with mysqlclient 1.4.6 and 2.3.1 (libmariadb) on MariaDB 10.11.
     (2026, "unexpected eof", "TLS/SSL error: unexpected eof while reading"),
     (2026, "reset by peer", "TLS/SSL error: Connection reset by peer (104)"),
     (2026, "Broken pipe", "TLS/SSL error: Broken pipe (32)"),
-    # errmsg.h of MySQL, CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR: the server's end.
+    # errmsg.h of MySQL, and PyMySQL's CR.py: CR_SHARED_MEMORY_CONNECT_ABANDONED_ERROR.
     (2045, "", "Can't open shared memory; no answer from server"),
     # errmsg.h, CR_SERVER_LOST_EXTENDED.
     (2055, "", "Lost connection to MySQL server at 'reading', system error: 104"),
