@@ -38,6 +38,9 @@ if django.VERSION < (3, 0):  # which has no asgiref
     collect_ignore += ["test_async.py", "test_disconnects_async.py"]
 if not IS_CORNER:
     collect_ignore += ["test_gevent.py", "test_prefork.py"]
+if not IS_CORNER and "mysqlclient" not in DRIVERS:
+    # Many processes, and no question of the driver: the other run has them.
+    collect_ignore += ["test_main.py", "test_worker.py"]
 if not IS_CORNER or django.VERSION < (3, 1):  # which has no asynchronous views
     collect_ignore.append("test_asgi.py")
     collect_ignore.append("test_servers.py")  # no Django in it

@@ -285,10 +285,32 @@ class Supervisor(object):
             ctypes.CDLL(None).shmctl(int(words[1]), 0, None)  # 0 is IPC_RMID
 
     def make_data(self):
+        """Make the data folder, or copy one that DJANGO_COMPAT_TEST_DATA keeps."""
         shutil.rmtree(self.data, ignore_errors=True)
         if self.is_mysql:
             with open(self.init_file, "w") as script:
                 script.write("CREATE DATABASE IF NOT EXISTS django_compat;\n")
+        folder = os.environ.get("DJANGO_COMPAT_TEST_DATA")
+        if not folder:
+            self.initialise()
+            return
+        # An upgrade of the binaries makes another.
+        name = os.path.basename(self.binary), os.stat(self.binary).st_mtime
+        kept = os.path.join(folder, "%s-%d" % name)
+        if os.path.isdir(kept):
+            subprocess.check_call(["cp", "-a", kept, self.data])
+            return
+        self.initialise()
+        new = "%s.%d" % (kept, os.getpid())
+        subprocess.check_call(["mkdir", "-p", folder])
+        subprocess.check_call(["cp", "-a", self.data, new])
+        try:
+            os.rename(new, kept)
+        except OSError:  # another run was first
+            shutil.rmtree(new)
+
+    def initialise(self):
+        if self.is_mysql:
             # No --user: as root it changes owners in the system's plugin folder.
             options = ["--no-defaults", "--datadir=" + self.data, "--skip-test-db"]
             options += ["--auth-root-authentication-method=normal"] + MYSQL_OPTIONS
