@@ -13,8 +13,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the bottom up: a module imports from the lines above its own, and from its own
 # package. The root is __init__, so nobody but __main__ can import it.
 LAYERS = """
-    _versions matrix
-    deprecation
+    _versions expressions matrix
+    deployments deprecation
     _lazy
     moves backports drivers
     forks liveness limits
