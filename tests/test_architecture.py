@@ -16,9 +16,12 @@ LAYERS = """
     _versions expressions matrix
     deployments deprecation
     _lazy
-    moves backports drivers
+    moves backports drivers servers
     forks liveness limits
     staleness
+    policies
+    demand
+    findings
     closing
     connections units
     _async
