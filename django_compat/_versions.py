@@ -18,6 +18,11 @@ except ImportError:  # before Django 1.8
 
 monotonic = getattr(time, "monotonic", time.time)  # Python 3.3+
 
+# ThreadedWSGIServer closes what a thread had open when it ends: Django 4.0+
+RUNSERVER_CLOSES = django.VERSION >= (4, 0)
+# ASGIHandler has a ThreadSensitiveContext for each request: Django 4.0+
+ASGI_THREAD_A_REQUEST = django.VERSION >= (4, 0)
+
 
 def used_connections():
     """Return ``{alias: connection}`` of this thread, and create none.
@@ -46,7 +51,7 @@ def load_settings():
     It sets up logging on the way, which imports: two threads of Python 2.7 can each
     hold what the other waits for, one the import lock and one that of logging.
     """
-    if django.VERSION[:2] == (1, 6):  # 1.4, 1.5: with django.db; 1.7+: in django.setup()
+    if django.VERSION[:2] == (1, 6):  # Django 1.6 (1.7+ does it in django.setup())
         getattr(settings, "DATABASES")
 
 

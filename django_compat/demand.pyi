@@ -1,9 +1,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from django_compat.limits import Unknown
+from django_compat.answers import Unknown
 
-__all__ = ["Demand", "Figure", "Share", "demand"]
+__all__ = ["Demand", "Figure", "Share", "demand", "setting"]
 
 class Figure(NamedTuple):
     value: int | Unknown
@@ -11,7 +11,8 @@ class Figure(NamedTuple):
 
 class Share(NamedTuple):
     alias: str
-    scope: str  # what it has in common with the alias: "server", "account", "database"
+    same_account: bool  # the same user at that server
+    same_database: bool
     pool_size: int | None
 
 class Demand(NamedTuple):
@@ -25,8 +26,11 @@ class Demand(NamedTuple):
     @property
     def total(self) -> int | Unknown: ...  # of ``aliases``
     @property
-    def arithmetic(self) -> str: ...  # "10 processes x 5 threads x 1 host = 50"
-    def of(self, scope: str) -> int | Unknown: ...  # of all in "server", "database"
+    def arithmetic(self) -> str: ...  # "10 processes x 5 threads = 50"
+    # Of a scope: "account" (as ``total``), "server" or "database".
+    def of(self, scope: str) -> int | Unknown: ...
+    def sharing(self, scope: str) -> tuple[str, ...]: ...
+    def explain(self, scope: str) -> str: ...
 
 # processes, threads, hosts: a number, a Figure of yours (from a file), or None: then
 # the settings DJANGO_COMPAT_*, then uwsgi.opt, are asked. ImproperlyConfigured for bad
@@ -38,3 +42,4 @@ def demand(
     threads: int | Figure | None = None,
     hosts: int | Figure | None = None,
 ) -> Demand: ...
+def setting(name: str) -> int | None: ...

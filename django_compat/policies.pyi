@@ -1,10 +1,11 @@
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.db.backends.base.base import (  # type: ignore[import-untyped]
     BaseDatabaseWrapper,
 )
 
-__all__ = ["Policy", "policy"]
+__all__ = ["Policy", "policy", "pool_size"]
 
 # How Django keeps an alias's connections: its settings as this Django takes them.
 class Policy(NamedTuple):
@@ -18,3 +19,4 @@ class Policy(NamedTuple):
     def is_persistent(self) -> bool: ...
 
 def policy(connection: BaseDatabaseWrapper) -> Policy: ...
+def pool_size(settings: Mapping[str, object]) -> int | None: ...

@@ -13,17 +13,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the bottom up: a module imports from the lines above its own, and from its own
 # package. The root is __init__, so nobody but __main__ can import it.
 LAYERS = """
-    _versions expressions matrix
+    _versions expressions matrix tables
     deployments deprecation
     _lazy
-    moves backports drivers servers
-    forks liveness limits
+    moves backports answers drivers servers
+    forks holders liveness limits
     staleness
     policies
     demand
     findings
+    hosting
     closing
-    connections units
+    capacity connections units
     _async
     scopes
     disconnects executors guard
