@@ -29,11 +29,6 @@ __all__ = ["register"]
 _DATABASE = "database"  # checks.Tags.database, where there is one
 _TAG = ("--tag", "-t")
 _OURS = "django_compat"
-_KINDS = {
-    findings.INFO: checks.Info,
-    findings.WARNING: checks.Warning,
-    findings.ERROR: checks.Error,
-}
 
 
 def register():
@@ -46,13 +41,14 @@ def register():
 
 def _message(found):
     text = "DATABASES[%r]: %s" % (str(found.alias), found.message)
-    return _KINDS[found.level](text, hint=found.hint, obj=None, id=found.id)
+    kind = getattr(checks, found.level.title())  # Info, Warning, Error
+    return kind(text, hint=found.hint, obj=None, id=found.id)
 
 
 def check_settings(app_configs=None, **kwargs):
     """E001: DJANGO_COMPAT_PROCESSES, _THREADS and _HOSTS are numbers from 1 on."""
     calls = [(setting, name) for name in ("processes", "threads", "hosts")]
-    return _errors("E001", calls, "If you do not know how many there are, leave it out.")
+    return _errors("E001", calls, "Leave it out if you do not know.")
 
 
 def check_max_idle(app_configs=None, **kwargs):

@@ -118,7 +118,7 @@ def find_demand_above_limit(policy, limits, demand):
         2,
         limits,
         demand,
-        "Start fewer processes or threads, raise the limit, or put a pooler in between.",
+        "Start fewer processes or threads, raise the limit, or use a pooler.",
     )
 
 
@@ -140,7 +140,8 @@ def _exceeds(number, limits, demand, hint):
         needed = demand.of(limit.scope)
         if not (is_number(needed) and is_number(limit.value) and needed > limit.value):
             continue
-        allowed = "%s allows %d (%s" % (_WHOSE[limit.scope], limit.value, limit.name)
+        whose = _WHOSE[limit.scope]
+        allowed = "%s allows %d (%s" % (whose, limit.value, limit.name)
         if limit.scope == "server" and limits.reserved:
             allowed += " %s, %s reserved" % (limits.max_connections, limits.reserved)
         return finding(
