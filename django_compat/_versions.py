@@ -18,8 +18,6 @@ except ImportError:  # before Django 1.8
 
 monotonic = getattr(time, "monotonic", time.time)  # Python 3.3+
 
-# ThreadedWSGIServer closes what a thread had open when it ends: Django 4.0+
-RUNSERVER_CLOSES = django.VERSION >= (4, 0)
 # ASGIHandler has a ThreadSensitiveContext for each request: Django 4.0+
 ASGI_THREAD_A_REQUEST = django.VERSION >= (4, 0)
 

@@ -6,7 +6,7 @@ import sys
 
 from django.conf import settings
 
-from django_compat._versions import ASGI_THREAD_A_REQUEST, RUNSERVER_CLOSES
+from django_compat._versions import ASGI_THREAD_A_REQUEST
 from django_compat.findings import finding, seconds
 
 __all__ = ["find_asgi", "find_runserver", "is_asgi", "is_runserver"]
@@ -29,23 +29,21 @@ def is_asgi():
     return bool(is_set) or "daphne" in settings.INSTALLED_APPS
 
 
-def find_runserver(policy, closes=RUNSERVER_CLOSES):
-    """Find persistent connections under runserver; ``closes`` is what it does to them.
+def find_runserver(policy):
+    """Find persistent connections under runserver.
 
-    It has a thread for each request, of which no other request uses the connection.
+    It has a thread for each client connection, whose database connections no other one
+    uses and nobody closes, on every Django: the ThreadedWSGIServer that does, from 4.0
+    on, is that of LiveServerTestCase.
     """
     if not policy.is_persistent or policy.vendor == "sqlite":
         return None
-    effect = (
-        "closes what such a thread had open, so CONN_MAX_AGE has no effect"
-        if closes
-        else "leaves open what such a thread had open (Django before 4.0)"
-    )
     return finding(
         3,
         policy.alias,
         "CONN_MAX_AGE is %s under runserver, which has a thread for each client "
-        "connection and %s." % (seconds(policy.max_age), effect),
+        "connection and leaves open what such a thread had open."
+        % seconds(policy.max_age),
         "Set CONN_MAX_AGE to 0 in the settings of development, or start runserver "
         "with --nothreading.",
         max_age=policy.max_age,
