@@ -41,7 +41,7 @@ if django.VERSION < (3, 0):  # which has no asgiref
 if django.VERSION < (1, 7):  # which has no checks
     collect_ignore.append("test_checks.py")
 if not IS_CORNER:
-    collect_ignore += ["test_gevent.py", "test_prefork.py"]
+    collect_ignore += ["test_gevent.py", "test_prefork.py", "test_timeouts.py"]
 if not IS_CORNER or django.VERSION < (3, 1):  # which has no asynchronous views
     collect_ignore.append("test_asgi.py")
     collect_ignore.append("test_servers.py")  # no Django in it
