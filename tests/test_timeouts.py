@@ -45,10 +45,11 @@ def ids(env):
 @pytest.mark.parametrize("server_alias", ["mysql"], indirect=True)
 def test_session_that_idles_for_too_long(server_alias):
     """The warned one fails at its next query; with any of the cures none does."""
-    ours, urls = ["django_compat"], "pages"
-    warned = environment(server_alias, [], max_age=60, ROOT_URLCONF=urls)
-    checked = environment(server_alias, ours, max_age=60, ROOT_URLCONF=urls)
-    short = environment(server_alias, [], max_age=1, ROOT_URLCONF=urls)
+    ours = ["django_compat"]
+    settings = {"ROOT_URLCONF": "pages", "DEBUG_PROPAGATE_EXCEPTIONS": True}
+    warned = environment(server_alias, [], max_age=60, **settings)
+    checked = environment(server_alias, ours, max_age=60, **settings)
+    short = environment(server_alias, [], max_age=1, **settings)
     with timeout_of(server_alias, 2):
         assert ids(checked) == (["django_compat.W001"] if PERSISTS else [])
         with web_process(warned) as get_warned, web_process(checked) as get_covered:
