@@ -23,14 +23,13 @@ _MYSQL = """
 """
 # Needs PROCESS as well.
 _TRANSACTIONS = "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"
-# What a client says of itself. Empty while performance_schema is off, as it is in
-# MariaDB by default; the second shows the own account's and needs no privilege.
+# What a client says of itself: program_name, of both the last one, else its library.
+# Empty while performance_schema is off, as it is in MariaDB by default. The second
+# shows the own account's and needs no privilege.
 _PROGRAMS = [
-    "SELECT processlist_id, attr_value FROM performance_schema." + name
-    for name in (
-        "session_connect_attrs WHERE attr_name = 'program_name'",
-        "session_account_connect_attrs WHERE attr_name = 'program_name'",
-    )
+    "SELECT processlist_id, attr_value FROM performance_schema.%s "
+    "WHERE attr_name IN ('program_name', '_client_name') ORDER BY attr_name" % name
+    for name in ("session_connect_attrs", "session_account_connect_attrs")
 ]
 # PostgreSQL 10+. What the privilege pg_read_all_stats is needed for is NULL.
 _POSTGRESQL = """

@@ -8,6 +8,7 @@ import time
 
 import django
 import pytest
+from corners import IS_CORNER
 from databases import administration, open_connection, run, sessions, wait_for
 from django.core.management import CommandError
 from django.db import connections
@@ -112,6 +113,23 @@ def test_holders_are_grouped_largest_first(call, server_alias):
     assert "sessions longest idle account host program state" in words
     assert "127.0.0.1 this process " + own["state"] in words
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+if IS_CORNER:
+
+    def test_program_is_told(call, spare, server_alias):
+        """What a client says of itself, or MySQL's library, where the server keeps it."""
+        if server_alias == "mysql":
+            spare.restart("--performance-schema=on")
+        with administration(server_alias) as admin:
+            if server_alias == "postgresql":
+                run(admin, "SET application_name = 'a worker'")
+            holders = read(call, server_alias, "--holders")["holders"]
+        programs = {holder["program"] for holder in holders} - {"this process"}
+        if server_alias == "mysql":
+            spare.restart()
+            assert programs <= {"libmariadb", "libmysql", "pymysql"}
+        assert programs and "unknown" not in programs
 
 
 def test_idle_in_transaction_is_told(call, server_alias):
