@@ -2,9 +2,13 @@
 
 from __future__ import absolute_import
 
+import os
+import subprocess
 import sys
 
 import pytest
+from conftest import give_up
+from corners import IS_CORNER
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -280,6 +284,7 @@ def test_sources_come_in_their_order(put, monkeypatch):
     [
         ({}, 1, 1),
         ({"workers": "4"}, 4, 1),
+        ({"processes": b"10", "threads": b"5"}, 10, 5),
         ({b"workers": [b"2", b"4"]}, 4, 1),
         ({b"processes": b"many", b"threads": True}, 1, 1),
         ({b"processes": b"2", b"gevent": b"100"}, 2, 100),
@@ -294,6 +299,36 @@ def test_options_of_uwsgi(monkeypatch, options, processes, threads):
     monkeypatch.setitem(sys.modules, "uwsgi", Module)
     found = make_demand()
     assert (found.processes.value, found.threads.value) == (processes, threads)
+
+
+if IS_CORNER:
+
+    def test_uwsgi_tells_its_processes_and_threads(tmpdir):
+        """In a real one; the textbook case."""
+        program = os.path.join(os.path.dirname(sys.executable), "uwsgi")
+        if not os.path.exists(program):
+            give_up("uwsgi is not installed")
+        told = tmpdir.join("told.py")
+        told.write(
+            "import os\n"
+            "from django.conf import settings\n"
+            "engine = 'django.db.backends.sqlite3'\n"
+            "settings.configure(DATABASES={'default': {'ENGINE': engine}})\n"
+            "from django_compat.demand import demand\n"
+            "found = demand('default')\n"
+            "text = '%s, %s' % (found.arithmetic, found.threads.source)\n"
+            "os.write(2, text.encode('ascii'))\n"
+            "os._exit(0)\n"
+        )
+        words = "--socket 127.0.0.1:0 --processes 10 --threads 5 --need-app"
+        words += " --home %s --wsgi-file %s" % (sys.prefix, told)
+        root = os.path.dirname(os.path.dirname(os.path.abspath(demands.__file__)))
+        output = subprocess.check_output(
+            [program] + words.split(),
+            env=dict(os.environ, PYTHONPATH=root),
+            stderr=subprocess.STDOUT,
+        )
+        assert b"10 processes x 5 threads = 50, uwsgi.opt" in output
 
 
 WRONG = [0, -1, True, "4", 2.0, [], float("nan")]
@@ -315,13 +350,11 @@ def test_bad_number_is_refused_by_name(put, name, value):
         assert part in str(caught.value)
 
 
-def test_runserver_finding_says_what_this_django_does():
-    """Until 3.2 such connections stay open, from 4.0 on they are closed."""
-    policy = make_policy(max_age=60)
-    found = [find_runserver(policy, closes) for closes in (False, True)]
-    assert [each.id for each in found] == ["django_compat.W003"] * 2
-    assert "leaves open" in found[0].message
-    assert "no effect" in found[1].message
+def test_runserver_finding():
+    """Only what is persistent is one, and they stay open on every Django."""
+    found = find_runserver(make_policy(max_age=60))
+    assert found.id == "django_compat.W003"
+    assert "leaves open" in found.message
     assert find_runserver(make_policy()) is None
     assert find_runserver(make_policy(max_age=60, vendor="sqlite")) is None
 
