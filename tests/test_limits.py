@@ -19,14 +19,6 @@ from django_compat.limits import Limit, Limits, read_limits
 HAS_ATOMIC = hasattr(transaction, "atomic")  # Django 1.6+
 
 
-@pytest.fixture
-def mysql(mysql_server):
-    """A connection to MariaDB or MySQL."""
-    connection = _connection("mysql")
-    yield connection
-    connection.close()
-
-
 def _connection(alias):
     connection = connections[alias]
     run(connection, "SELECT 1")
@@ -103,8 +95,10 @@ def test_sqlite_has_no_limits():
     assert connection.connection is None
 
 
-def test_session_wait_timeout_is_what_counts(mysql):
+@pytest.mark.parametrize("server_alias", ["mysql"], indirect=True)
+def test_session_wait_timeout_is_what_counts(server_alias):
     """Not the server's default: a session keeps what it began with, or was told."""
+    mysql = _connection(server_alias)
     run(mysql, "SET SESSION wait_timeout = 77")
     run(mysql, "SET SESSION interactive_timeout = 78")
     limits = read_limits(mysql)
@@ -115,10 +109,9 @@ def test_session_wait_timeout_is_what_counts(mysql):
     assert limits.variables["global.interactive_timeout"] == 28800
 
 
+@pytest.mark.parametrize("server_alias", ["mysql"], indirect=True)
 def test_interactive_session_gets_the_interactive_timeout(restarted, server_alias):
     """The driver's CLIENT_INTERACTIVE makes interactive_timeout the session's own."""
-    if server_alias != "mysql":
-        pytest.skip("MySQL only")
     restarted("--wait-timeout=33", "--interactive-timeout=44")
     assert read_limits(connections["mysql"]).idle_timeout == 33
     with administration("mysql", OPTIONS={"client_flag": 1024}) as connection:
@@ -229,7 +222,8 @@ if HAS_ATOMIC:
         assert read_limits(connection) == before
 
 
-def test_no_transaction_is_left_open(postgresql_server):
+@pytest.mark.parametrize("server_alias", ["postgresql"], indirect=True)
+def test_no_transaction_is_left_open(server_alias):
     """Also until Django 1.5, where autocommit is always off."""
     connection = _connection("postgresql")
     raw = connection.connection
@@ -239,7 +233,8 @@ def test_no_transaction_is_left_open(postgresql_server):
     assert (status() if status else raw.info.transaction_status) == 0
 
 
-def test_broken_transaction_is_no_crash(postgresql_server):
+@pytest.mark.parametrize("server_alias", ["postgresql"], indirect=True)
+def test_broken_transaction_is_no_crash(server_alias):
     """Nothing is known then, and it is left as it is."""
     with administration("postgresql") as connection:
         raw = connection.connection
@@ -298,7 +293,7 @@ def test_server_that_is_down_raises(server_alias):
 
 
 @pytest.fixture
-def pgbouncer(postgresql_server, tmpdir):
+def pgbouncer(server_alias, postgresql_server, tmpdir):
     """The port of a PgBouncer before the server."""
     binary = "/usr/sbin/pgbouncer"
     if not os.access(binary, os.X_OK):
@@ -330,6 +325,7 @@ def _listens(port):
     return True
 
 
+@pytest.mark.parametrize("server_alias", ["postgresql"], indirect=True)
 def test_pgbouncer_is_recognised(pgbouncer):
     """Its limits count, not those of the server behind it, and they are unknown."""
     port = str(pgbouncer)
