@@ -118,7 +118,7 @@ def test_holders_are_grouped_largest_first(call, server_alias):
 if IS_CORNER:
 
     def test_program_is_told(call, spare, server_alias):
-        """What a client says of itself, or MySQL's library, where the server keeps it."""
+        """What a client says of itself, or MySQL's library, where a server keeps it."""
         if server_alias == "mysql":
             spare.restart("--performance-schema=on")
         with administration(server_alias) as admin:

@@ -153,7 +153,8 @@ def test_refused_database_fails_and_the_others_run(run, settings, alias, tmpdir)
     assert text.count("skipped") == 2
     report = text.split("What manage.py dbconnections shows")[1]
     dead, good = report.split("\ngood: ")
-    assert re.search(r"^dead\n  CONN_MAX_AGE(.*\n)+  ERROR  [A-Za-z]*Error: ", dead, re.M)
+    pattern = r"^dead\n  CONN_MAX_AGE(.*\n)+  ERROR  [A-Za-z]*Error: "
+    assert re.search(pattern, dead, re.M)
     assert re.match(r"\w+( [\d.]+)?\n  CONN_MAX_AGE  ", good)
     assert max(map(len, report.splitlines())) <= 100
     fates = re.findall(r"^  (?:good|    ) +(kept|closed) ", text, re.M)
