@@ -125,11 +125,15 @@ def test_bad_file_is_named(write, name, text, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("name, text, message", BAD)
+# Those of which nothing can be read.
+UNREADABLE = "Python|section|json"
+
+
+@pytest.mark.parametrize(
+    "name, text, message", [case for case in BAD if not re.search(UNREADABLE, case[2])]
+)
 def test_given_numbers_need_no_file_to_say_them(write, name, text, message):
     """Who gives both gets them, whatever the file says of them."""
-    if re.search("Python|section|json", message):
-        pytest.skip("nothing can be read from it")
     try:
         found = read_deployment(write(name, text), 30, 20)
     except BadDeployment as error:
