@@ -9,13 +9,13 @@ import re
 import shutil
 import sys
 import tempfile
-import textwrap
 from collections import OrderedDict
 from importlib import import_module
 
 import six
 
 import django_compat
+from django_compat.tables import table
 
 KINDS = {"django": "Django's own", "ours": "ours", "missing": "not to be had"}
 ENGINE = "the name of a backend, such as 'django.db.backends.sqlite3'"
@@ -102,15 +102,12 @@ def _set_up(where, databases, aliases):
         raise BadUsage("%s: %s" % (problem, _describe(error)))
 
 
-def _table(rows):
-    """Return aligned lines; the last column is wrapped to fit 100 characters."""
-    widths = [max(map(len, column)) for column in zip(*rows)][:-1]
-    lines = []
-    for row in rows:
-        head = "  " + "".join("%-*s  " % cell for cell in zip(widths, row))
-        indents = {"initial_indent": head, "subsequent_indent": " " * len(head)}
-        lines += textwrap.wrap(row[-1], 100, break_on_hyphens=False, **indents)
-    return lines
+def _capacity(aliases):
+    """Return what ``manage.py dbconnections`` tells."""
+    try:
+        return import_module("django_compat.capacity").collect(aliases)
+    except Exception as error:  # a setting of ours, or a backend of nobody's
+        raise BadUsage(_describe(error))
 
 
 def _name_rows(names):
@@ -134,7 +131,7 @@ def _format(facts):
     lines = ["django_compat " + facts["versions"]["django_compat"]]
     rows = [(name, facts["versions"][name.lower()]) for name in ("Python", "Django")]
     rows += [("driver of " + a, facts["drivers"][a]) for a in facts["aliases"]]
-    lines += _table(rows) + ["", "Public names"] + _table(_name_rows(facts["names"]))
+    lines += table(rows) + ["", "Public names"] + table(_name_rows(facts["names"]))
     lines += ["", "Jobs with close_old_connections() around each, on " + facts["where"]]
     failed = OrderedDict.fromkeys(facts["left_open"])
     for job in facts["jobs"]:
@@ -147,7 +144,11 @@ def _format(facts):
             rows.append((result["alias"], result["query"], result["detail"]))
             if result["connection"] != "none":
                 rows.append(("", result["connection"], result["why"]))
-        lines += _table(rows)
+        lines += table(rows)
+    if facts["databases"]:
+        render = import_module("django_compat.capacity").render  # Django is set up
+        lines += ["", "What manage.py dbconnections shows", ""]
+        lines += render(facts["databases"])
     verdict = "Failed: " + ", ".join(failed)
     return "\n".join(lines + ["", verdict if failed else "All is well, all is closed."])
 
@@ -182,6 +183,7 @@ def main(argv=None):
         from django_compat import report
 
         facts = report.collect(django_compat, aliases, where)
+        facts["databases"] = _capacity(aliases) if module else []
     except BadUsage as error:
         parser.error(str(error))
     finally:

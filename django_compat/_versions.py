@@ -19,6 +19,9 @@ except ImportError:  # before Django 1.8
 
 monotonic = getattr(time, "monotonic", time.time)  # Python 3.3+
 
+# ASGIHandler has a ThreadSensitiveContext for each request: Django 4.0+
+ASGI_THREAD_A_REQUEST = django.VERSION >= (4, 0)
+
 
 def used_connections():
     """Return ``{alias: connection}`` of this thread, and create none.

@@ -28,7 +28,10 @@ class DjangoCompatConfig(AppConfig):
     name = "django_compat"
 
     def ready(self):
+        from django_compat import checks  # until Django 1.6 there are none
+
         install()
+        checks.register()
         if sys.argv[1:2] in (["shell"], ["shell_plus"]):
             guard_connections()
 

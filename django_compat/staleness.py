@@ -78,14 +78,19 @@ def staleness(connection, begins=False):
 
 def max_idle(connection):
     """Return the CONN_MAX_IDLE of a connection in seconds, None when there is none."""
-    value = connection.settings_dict.get("CONN_MAX_IDLE")
+    return read_max_idle(connection.alias, connection.settings_dict)
+
+
+def read_max_idle(alias, settings_dict):
+    """Return the CONN_MAX_IDLE of a DATABASES entry in seconds, None without one."""
+    value = settings_dict.get("CONN_MAX_IDLE")
     if value is None:
         return None
     is_number = isinstance(value, six.integer_types + (float,))
     if not is_number or isinstance(value, bool) or not value >= 0:
         raise ImproperlyConfigured(
             "DATABASES[%r]['CONN_MAX_IDLE'] is %r; it must be a number of seconds, "
-            "0 or more, or None for no limit." % (connection.alias, value)
+            "0 or more, or None for no limit." % (alias, value)
         )
     return value
 

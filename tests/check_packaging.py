@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def readme_commands():
     """Return the commands that the README gives, without those of the tests."""
     lines = (ROOT / "README.rst").read_text(encoding="utf-8").splitlines()
     found = [line.strip() for line in lines if line.startswith("    python")]
-    return [line for line in found if "tox" not in line]
+    return [line for line in found if not re.search("tox|manage.py", line)]
 
 
 def test_readme_commands_run_as_written(tree):

@@ -33,17 +33,28 @@ URLS = {
     "postgresql": "DJANGO_COMPAT_TEST_POSTGRES_URL",
 }
 
+PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
+
 collect_ignore = []
 if django.VERSION < (3, 0):  # which has no asgiref
     collect_ignore += ["test_async.py", "test_disconnects_async.py"]
+if django.VERSION < (1, 7):  # which has no checks
+    collect_ignore.append("test_checks.py")
 if not IS_CORNER:
-    collect_ignore += ["test_gevent.py", "test_prefork.py"]
+    collect_ignore += ["test_gevent.py", "test_prefork.py", "test_timeouts.py"]
 if not IS_CORNER and "mysqlclient" not in DRIVERS:
     # Many processes, and no question of the driver: the other run has them.
     collect_ignore += ["test_main.py", "test_worker.py"]
 if not IS_CORNER or django.VERSION < (3, 1):  # which has no asynchronous views
     collect_ignore.append("test_asgi.py")
     collect_ignore.append("test_servers.py")  # no Django in it
+
+# The oldest and the newest Django that a server runs with, and one set of drivers.
+if "mysqlclient" not in DRIVERS or PAIR not in [("2.7", "1.4"), ("3.13", "6.1")]:
+    collect_ignore.append("test_load.py")
+# Before and after what Django changed in runserver.
+if PAIR not in [("2.7", "1.8"), ("3.10", "3.2"), ("3.12", "4.2"), ("3.13", "6.1")]:
+    collect_ignore.append("test_runserver.py")
 
 folder = tempfile.mkdtemp(prefix="django_compat_")
 missing = {}  # vendor: why its tests cannot run

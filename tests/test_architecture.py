@@ -13,14 +13,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the bottom up: a module imports from the lines above its own, and from its own
 # package. The root is __init__, so nobody but __main__ can import it.
 LAYERS = """
-    _versions matrix
-    deprecation
+    _versions expressions matrix tables
+    deployments deprecation
     _lazy
-    moves backports disconnect_codes drivers
-    forks liveness limits
+    moves backports answers disconnect_codes drivers servers
+    forks holders liveness limits
     staleness
+    policies
+    demand
+    findings
+    hosting
     closing
-    attempts connections units
+    attempts capacity connections units
     _async
     scopes
     disconnects executors guard

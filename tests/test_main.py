@@ -87,6 +87,7 @@ def test_default_run_shows_versions_names_and_jobs(run):
         "python": platform.python_version(),
     }
     assert facts["drivers"]["default"].startswith("sqlite3, SQLite 3.")
+    assert facts["databases"] == []  # there is no project to tell of
     names = dict((name["name"], name) for name in facts["names"])
     assert set(names) == set(django_compat._NAMES)
     missing = [name for name in names if names[name]["kind"] == "missing"]
@@ -132,6 +133,7 @@ def test_project_with_several_databases(run, settings, tmpdir):
         "none": expected(*["kept, age"] * 3),
         "short": expected("kept, age", "kept, age", "closed, age"),
     }
+    assert [each["alias"] for each in facts["databases"]] == facts["aliases"]
 
 
 def test_refused_database_fails_and_the_others_run(run, settings, alias, tmpdir):
@@ -149,6 +151,12 @@ def test_refused_database_fails_and_the_others_run(run, settings, alias, tmpdir)
     assert (code, errors) == (1, "")
     assert re.search("^  dead +failed +[A-Za-z]*Error: .*(connect|open)", text, re.M)
     assert text.count("skipped") == 2
+    report = text.split("What manage.py dbconnections shows")[1]
+    dead, good = report.split("\ngood: ")
+    pattern = r"^dead\n  CONN_MAX_AGE(.*\n)+  ERROR  [A-Za-z]*Error: "
+    assert re.search(pattern, dead, re.M)
+    assert re.match(r"\w+( [\d.]+)?\n  CONN_MAX_AGE  ", good)
+    assert max(map(len, report.splitlines())) <= 100
     fates = re.findall(r"^  (?:good|    ) +(kept|closed) ", text, re.M)
     assert fates == ["closed" if CLOSES_ALL else "kept"] * 3
     assert text.rstrip().endswith("Failed: dead")

@@ -39,3 +39,24 @@ def test_each_function_has_a_place(name):
     """No public function is missing."""
     assert "``%s" % name in read("README.rst")
 
+
+def test_each_check_has_a_heading():
+    """Its id, and below it what it means, why, and the fix."""
+    sources = read("django_compat", "checks.py") + read("django_compat", "findings.py")
+    ids = set(re.findall(r'"""([EWI]\d{3}): ', sources))
+    assert len(ids) == 9
+    pattern = r"^django_compat\.([EWI]\d{3})\n~~~~~~~~~~~~~~~~~~\n\n"
+    parts = re.split(pattern, read("README.rst"), flags=re.MULTILINE)
+    headings = parts[1::2]
+    assert sorted(headings) == sorted(ids)
+    for heading, text in zip(headings, parts[2::2]):
+        for word in ("Why:", "Fix:", "ilence"):
+            assert word in text, heading
+
+
+@pytest.mark.parametrize("name", ["PROCESSES", "THREADS", "HOSTS"])
+def test_each_setting_has_a_place(name):
+    """With its default."""
+    settings = read("README.rst").split("\nSettings\n")[1].split("\nChecks\n")[0]
+    text = settings.split("``DJANGO_COMPAT_%s``\n" % name)[1].split("\n\n")[0]
+    assert "Default: " in text
