@@ -166,7 +166,7 @@ def test_worker_survives_lost_connections(server_workers):
 
     if not CLOSES_ALL:  # those open another one at every turn
         kill()
-    workers.add("sleep 0.2")
+    workers.add("sleep 1")  # not to be hit at its end, in the statement that says so
     wait_for(lambda: workers.states() == ["running"])
     kill()
     wait_for(lambda: workers.states() == ["done"])
