@@ -35,6 +35,7 @@ class _Atomic(object):
             connection.enter_transaction_management()
             connection.managed(True)
         elif self.savepoint or depth == 0:  # or a block of this Django's own is around
+            connection.cursor()  # makes it know whether there are savepoints
             sid = connection.savepoint()
         connection._django_compat_depth = depth + 1
         self._entered.append((connection, depth, is_outermost, sid))
@@ -75,7 +76,7 @@ def atomic(using=None, savepoint=True, durable=False):
 
     A block inside another is a savepoint, or with ``savepoint=False`` nothing: then an
     error in it rolls back the one around, as it does where this Django knows of no
-    savepoints: on SQLite and MySQL. ``durable`` asks for the outermost block, else
+    savepoints: on SQLite. ``durable`` asks for the outermost block, else
     RuntimeError.
 
     What it does not do: ``connection.in_atomic_block`` and ``on_commit`` are not there,

@@ -29,7 +29,7 @@ def _is_allowed(url, hosts, schemes):
         return False
     scheme, slashes, host = _PARTS.match(url).groups()
     if not (slashes and host):
-        return not scheme  # a path; browsers see a host in "http:///host", "http:host"
+        return not scheme  # "http:///host" and "http:host" have one for browsers
     return host in hosts and (scheme or "http").lower() in schemes
 
 

@@ -75,7 +75,7 @@ class _Regex(object):
 
 
 class _Route(object):
-    """A route where Django has a regular expression; a lazy one is read each time."""
+    """A route where Django has a regular expression; a lazy one is read anew."""
 
     @property
     def regex(self):
