@@ -43,6 +43,12 @@ class Name(object):
         series = django.VERSION[:2]
         return (self.since or series) <= series <= (self.until or series)
 
+    is_listed = is_available
+
+    def is_gone(self):
+        """Tell whether to ask for the name warns: to call what it gives may."""
+        return False
+
     def resolve(self, module, name):
         """Return the object, or raise the ImportError that helps."""
         full_name = "%s.%s" % (module, name)
@@ -69,32 +75,59 @@ class Name(object):
 
 
 class LazyModule(_ModuleType):
-    """A module with a table of names; what is found is bound, and costs nothing more.
+    """A module with tables of names; what is found is bound, and costs nothing more.
 
-    A name that the table has and this Django has not raises ImportError: Python drops
-    the text of an AttributeError in ``from x import y``. A second table has names that
-    nobody but Django asks for: they are listed nowhere.
+    A name that a table has and this Django has not raises ImportError: Python drops
+    the text of an AttributeError in ``from x import y``. ``_NAMES`` are the module's
+    own, the names that moved are in a table that is loaded when one is asked for, and
+    ``_HIDDEN`` has what nobody but Django asks for: that is listed nowhere.
     """
 
     def __getattr__(self, name):
         row = self.__dict__.get("_NAMES", {}).get(name)
-        hidden = self.__dict__.get("_HIDDEN", {}).get(name)
-        if row is None and hidden is not None and hidden.is_available():
-            row = hidden
+        if row is None:
+            hidden = self.__dict__.get("_HIDDEN", {}).get(name)
+            is_hidden = hidden is not None and hidden.is_available()
+            row = hidden if is_hidden else self._moved_row(name)
         if row is None:
             text = "module %r has no attribute %r"
             raise AttributeError(text % (self.__name__, name))
         found = row.resolve(self.__name__, name)
-        setattr(self, name, found)
+        if row.is_gone():
+            from django_compat.deprecation import warn
+
+            warn(*row.warning())
+        self.__dict__[name] = found
         return found
+
+    def __setattr__(self, name, value):
+        # Python binds each submodule that it loads, and ``apps`` is a moved name too.
+        if name not in self.__dict__.get("_SHADOWED", ()) or type(value) != _ModuleType:
+            super(LazyModule, self).__setattr__(name, value)
+
+    def _moved_row(self, name):
+        """Return the row of a name that moved, or None."""
+        if name.startswith("_") or "_MOVED" not in self.__dict__:
+            return None
+        return import_module(self._MOVED).NAMES.get(name)
+
+    def _rows(self):
+        """Return every row by its name, those of moved names too."""
+        rows = dict(import_module(self._MOVED).NAMES)
+        rows.update(self._NAMES)
+        return rows
 
     @property
     def __all__(self):
-        return sorted(name for name in self._NAMES if self._NAMES[name].is_available())
+        # What this Django dropped is not in it, nor what needs settings or models that
+        # are not there: ``import *`` asks for each, and must neither warn nor fail.
+        rows = self._rows()
+        return sorted(name for name in rows if rows[name].is_listed())
 
     def __dir__(self):
+        rows = self._rows()
         special = [name for name in self.__dict__ if name.startswith("__")]
-        return sorted(special + self.__all__)
+        return sorted(special + [name for name in rows if rows[name].is_available()])
 
 
 def install(module_name, names):
