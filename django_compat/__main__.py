@@ -16,6 +16,7 @@ from importlib import import_module
 import six
 
 import django_compat
+from django_compat.matrices import parse_arguments
 
 KINDS = {"django": "Django's own", "ours": "ours", "missing": "not to be had"}
 ENGINE = "the name of a backend, such as 'django.db.backends.sqlite3'"
@@ -163,7 +164,9 @@ def main(argv=None):
     parser.add_argument("--settings", metavar="MODULE", help="the project's settings")
     parser.add_argument("--pythonpath", metavar="DIR", help="where to look for them")
     parser.add_argument("--json", action="store_true", help="one JSON document instead")
-    arguments = parser.parse_args(argv)
+    arguments = parse_arguments(parser, argv)
+    if arguments is None:
+        return 0
     if arguments.pythonpath is not None:
         sys.path.insert(0, arguments.pythonpath)
     module = arguments.settings

@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the bottom up: a module imports from the lines above its own, and from its own
 # package. The root is __init__, so nobody but __main__ can import it.
 LAYERS = """
-    _versions matrix
+    _versions matrix ranges
     deprecation
     _lazy
     moves backports drivers
@@ -26,6 +26,7 @@ LAYERS = """
     disconnects executors guard
     checks management report
     apps
+    matrices
     __init__
     __main__
 """

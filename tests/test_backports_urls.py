@@ -139,7 +139,7 @@ def test_wrong_view_is_told_at_once(wrong):
 
 def test_included_routes_get_what_their_parents_captured():
     """Converted, too; a parent's own arguments count."""
-    inner = urlconf(path("<slug:title>/", view, name="inner"), path("", view, name="top"))
+    inner = urlconf(path("<slug:title>/", view, name="inner"), path("", view))
     conf = urlconf(path("<int:year>/", include(inner), {"extra": 2}))
     match = resolve("/2024/x/", conf)
     assert match.kwargs == {"year": 2024, "title": "x", "extra": 2}

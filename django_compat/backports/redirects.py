@@ -36,7 +36,7 @@ def _is_allowed(url, hosts, schemes):
 def url_has_allowed_host_and_scheme(url, allowed_hosts, require_https=False):
     """Tell whether a URL has no host or an allowed one, and no scheme or a safe one.
 
-    ``allowed_hosts`` is one host, several, or None for none; a port is part of the host.
+    ``allowed_hosts`` is one host, several, or None for none; a port is a part of it.
     Safe are ``http`` and ``https``, with ``require_https`` only the latter. An empty
     URL is not allowed. True does not mean that it is quoted: use ``iri_to_uri`` too.
 

@@ -97,9 +97,9 @@ def path(route, view, kwargs=None, name=None):
     """Return what stands in ``urlpatterns`` for a route such as ``"<int:pk>/"``.
 
     ``view`` is a function, or what ``include()`` returns; ``kwargs`` are further
-    arguments for it, ``name`` is what ``reverse()`` knows it by. The types are str, int,
-    slug, uuid, path, and those given to ``register_converter``. What the view gets is
-    converted. A wrong route raises ImproperlyConfigured, a wrong view TypeError.
+    arguments for it, ``name`` is what ``reverse()`` knows it by. The types are str,
+    int, slug, uuid, path, and those given to ``register_converter``. What the view gets
+    is converted. A wrong route raises ImproperlyConfigured, a wrong view TypeError.
 
     .. versionadded:: 1.0
     """
