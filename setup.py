@@ -23,7 +23,11 @@ setup(
     long_description=read("README.rst"),
     long_description_content_type="text/x-rst",
     license="BSD-3-Clause",
-    packages=["django_compat"],
+    packages=[
+        "django_compat",
+        "django_compat.backports",
+        "django_compat.templatetags",
+    ],
     package_data={"django_compat": ["py.typed", "*.pyi"]},
     zip_safe=False,
     python_requires=">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*",

@@ -24,7 +24,7 @@ LAYERS = """
     _async
     scopes
     disconnects executors guard
-    checks management report
+    checks management report templatetags
     apps
     matrices
     __init__
