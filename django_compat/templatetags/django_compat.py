@@ -29,7 +29,7 @@ class _Text(template.Node):
 
 
 def verbatim(parser, token):
-    """Keep what stands until ``{% endverbatim %}``; one space inside of each bracket."""
+    """Keep what stands until ``{% endverbatim %}``, with one space in the brackets."""
     brackets = {
         template.TOKEN_BLOCK: "{%% %s %%}",
         template.TOKEN_COMMENT: "{# %s #}",

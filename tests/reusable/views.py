@@ -11,6 +11,7 @@ from reusable.forms import NoteForm
 from reusable.models import Note
 
 from django_compat import (
+    DjangoJSONEncoder,
     JsonResponse,
     atomic,
     format_html,
@@ -63,7 +64,8 @@ def answer(request, key):
     """Tell as JSON what a key is."""
     age = datetime.timedelta(days=1, seconds=90)
     is_key = isinstance(key, uuid.UUID)
-    return JsonResponse({"key": key, "is_key": is_key, "age": age})
+    data = {"key": key, "is_key": is_key, "age": age}
+    return JsonResponse(data, encoder=DjangoJSONEncoder)
 
 
 def below(request, **captured):
