@@ -13,7 +13,7 @@ def find(place):
     module, name = place.split(":")
     try:
         return getattr(import_module(module), name, None)
-    except ImportError:
+    except (AttributeError, ImportError):  # ours is for other releases
         return None
 
 

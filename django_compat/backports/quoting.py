@@ -14,7 +14,7 @@ def urlquote(url, safe="/"):
 
     .. versionadded:: 1.0
     """
-    return parse.quote(url, safe)
+    return parse.quote(str(url), safe)
 
 
 @keep_lazy_text
@@ -23,7 +23,7 @@ def urlquote_plus(url, safe=""):
 
     .. versionadded:: 1.0
     """
-    return parse.quote_plus(url, safe)
+    return parse.quote_plus(str(url), safe)
 
 
 @keep_lazy_text
@@ -32,7 +32,7 @@ def urlunquote(quoted_url):
 
     .. versionadded:: 1.0
     """
-    return parse.unquote(quoted_url)
+    return parse.unquote(str(quoted_url))
 
 
 @keep_lazy_text
@@ -41,4 +41,4 @@ def urlunquote_plus(quoted_url):
 
     .. versionadded:: 1.0
     """
-    return parse.unquote_plus(quoted_url)
+    return parse.unquote_plus(str(quoted_url))

@@ -6,12 +6,14 @@ import re
 import unicodedata
 
 import six
-from django.utils.functional import allow_lazy
 from django.utils.safestring import mark_safe
+
+from django_compat.backports.functional import keep_lazy
 
 __all__ = ["slugify"]
 
 
+@keep_lazy(six.text_type)
 def slugify(value, allow_unicode=False):
     """Return a text in lower case, without what is no letter, digit, ``_`` or hyphen.
 
@@ -28,6 +30,3 @@ def slugify(value, allow_unicode=False):
         value = value.encode("ascii", "ignore").decode("ascii")
     value = re.sub(r"[^\w\s-]", "", value, flags=re.UNICODE).strip().lower()
     return mark_safe(re.sub(r"[-\s]+", "-", value, flags=re.UNICODE))
-
-
-slugify = allow_lazy(slugify, six.text_type)
