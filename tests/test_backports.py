@@ -454,7 +454,7 @@ def test_storages_by_alias():
 
 @pytest.mark.filterwarnings("ignore")
 def test_caches_by_alias():
-    """The same in a thread, another in another; settings of one's own make a new one."""
+    """One for each thread; settings of its own make a new one."""
     from django.core import cache
 
     from django_compat.backports.caches import caches, get_cache

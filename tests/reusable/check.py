@@ -113,7 +113,9 @@ def use():
     found["admin"] = listed[0], '<a href="/notes/1/">page</a>' in listed[1]
     status = post("/admin/reusable/note/add/", title="Fifth", author="1")[0]
     found["admin adds"] = status, "Fifth" in get("/notes/")[1]
-    return found
+    from reusable import facts
+
+    return dict(found, **facts.collect())
 
 
 def main():
