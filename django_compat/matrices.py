@@ -105,7 +105,7 @@ def _tox(found):
     if _OLD_PYTHONS & set(row["python"] for row in found):
         lines += ["# Newer ones make no environments for Python 2.7, 3.6 and 3.7."]
         lines += _TOX
-    lines += ["env_list ="]
+    lines += ["envlist ="]  # tox 3 reads no env_list
     for series, rows in _by_django(found):
         names = ",".join(_short(row["python"]) for row in rows)
         names = "{%s}" % names if len(rows) > 1 else names

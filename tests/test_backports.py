@@ -192,6 +192,8 @@ def test_slug_of_a_text(slugify, text, allow_unicode, expected):
 def test_urls_are_quoted_and_unquoted(name, value, expected):
     """Texts and lazy texts; on Python 3 Django's own take no lazy ones."""
     for param in variants("quoting:" + name, "django.utils.http:" + name):
+        if param.id == "ours" and six.PY2:  # it is for Django 4.0+
+            continue
         function = param.values[0]
         assert function(value) == expected
         if param.id == "ours" or django.VERSION < (2, 0):

@@ -136,7 +136,7 @@ def test_tox_output_is_a_configuration(tmpdir, django):
     parser.read(str(path))
     listed = [
         name
-        for line in parser.get("tox", "env_list").split()
+        for line in parser.get("tox", "envlist").split()
         for name in expand(line.strip())
     ]
     assert sorted(listed) == sorted(environment(*pair) for pair in names(found))
@@ -167,6 +167,18 @@ def test_table_has_a_line_for_each_django():
     lines = FORMATS["table"](select("~=4.2.0")).splitlines()
     assert lines == ["Django  Python", "4.2     3.8 3.9 3.10 3.11 3.12", "", "5 pairs"]
     assert FORMATS["table"](select("==3.2.*", "==3.6")).splitlines()[-1] == "1 pair"
+
+
+@pytest.mark.parametrize(
+    "arguments, format",
+    [((">=3.2,<5", None), "table"), ((">=4.2,<6", ">=3.12"), "tox")],
+)
+def test_readme_shows_what_is_printed(arguments, format):
+    """Word for word."""
+    lines = FORMATS[format](select(*arguments)).splitlines()
+    shown = "\n".join("    " + line if line else "" for line in lines)
+    assert shown in read("README.rst")
+    assert "--django '%s'" % arguments[0] in read("README.rst") or format == "tox"
 
 
 def run(*arguments):
