@@ -1,4 +1,4 @@
-"""Commands with ``add_arguments`` and ``style.SUCCESS``. Needless from Django 1.9 on."""
+"""Commands with ``add_arguments``, ``style.SUCCESS``. Needless from Django 1.9 on."""
 
 from __future__ import absolute_import
 

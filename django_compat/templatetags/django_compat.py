@@ -8,7 +8,7 @@ from __future__ import absolute_import
 from django import template
 from django.template import defaulttags
 
-__all__ = ["register", "url", "verbatim"]
+__all__ = ["register", "verbatim"]
 
 register = template.Library()
 
