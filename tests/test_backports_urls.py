@@ -271,3 +271,52 @@ def test_converter_cannot_be_registered_twice(hexadecimal, name):
         with pytest.raises(ValueError) as caught:
             register_converter(Hexadecimal, name)
         assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "Resolver",
+    variants(
+        "resolvers:LocaleRegexURLResolver",
+        "django.urls:LocaleRegexURLResolver",
+        "django.core.urlresolvers:LocaleRegexURLResolver",
+    ),
+)
+@pytest.mark.filterwarnings("ignore")
+def test_routes_below_the_language(Resolver):
+    """The active language's code comes first, both ways."""
+    from django.utils import translation
+
+    conf = urlconf(Resolver([path("x/<int:n>/", view, name="x")]))
+    try:
+        for language, other in [("en", "de"), ("de", "en")]:
+            translation.activate(language)
+            assert resolve("/%s/x/5/" % language, conf).kwargs == {"n": 5}
+            assert reverse("x", conf, args=[5]) == "/%s/x/5/" % language
+            with pytest.raises(Resolver404):
+                resolve("/%s/x/5/" % other, conf)
+    finally:
+        translation.deactivate()
+
+
+@pytest.mark.parametrize(
+    "Provider",
+    variants(
+        "resolvers:LocaleRegexProvider",
+        "django.urls.resolvers:LocaleRegexProvider",
+        "django.core.urlresolvers:LocaleRegexProvider",
+    ),
+)
+@pytest.mark.filterwarnings("ignore")
+def test_pattern_of_the_active_language(Provider):
+    """A text is the same in all of them."""
+    from django.utils import translation
+    from django.utils.functional import lazy
+
+    lazy_text = lazy(lambda: u"^%s$" % translation.get_language()[:2], type(u""))()
+    try:
+        for language in ("en", "de"):
+            translation.activate(language)
+            assert Provider(lazy_text).regex.pattern == "^%s$" % language
+            assert Provider(u"^a$").regex.search("a")
+    finally:
+        translation.deactivate()

@@ -55,6 +55,7 @@ EXPECTED.update(
         "get_models": True,
         "loaders": True,
         "no engine": True,
+        "permissions": True,
         "string": "&lt;h&gt;5",
         "string of several": "not found",
         "user": "User",

@@ -64,11 +64,33 @@ def _users():
 
     codenames = get_user_permission_codename, get_user_permission_full_codename
     return {
+        "permissions": _permissions(),
         "user": get_user_model().__name__,
         "user label": [get_user_model_path(), user_model_label],
         "user permission": [codename("add") for codename in codenames],
         "username": get_username_field(),
     }
+
+
+def _permissions():
+    from django.contrib.auth.models import Permission
+    from reusable import models
+
+    from django_compat import create_permissions
+
+    try:
+        from django.apps import apps
+    except ImportError:  # before Django 1.7
+        app = models
+    else:
+        app = apps.get_app_config("reusable")
+    found = Permission.objects.filter(content_type__app_label="reusable")
+    found.delete()
+    create_permissions(app, verbosity=0)
+    first = found.count()
+    found.delete()
+    create_permissions(app, [], 0)
+    return first > 0 and first == found.count()
 
 
 def _templates():
