@@ -100,39 +100,53 @@ class LazyModule(_ModuleType):
         self.__dict__[name] = found
         return found
 
-    def __setattr__(self, name, value):
-        # Python binds each submodule that it loads, and ``apps`` is a moved name too.
-        if name not in self.__dict__.get("_SHADOWED", ()) or type(value) != _ModuleType:
-            super(LazyModule, self).__setattr__(name, value)
-
     def _moved_row(self, name):
         """Return the row of a name that moved, or None."""
         if name.startswith("_") or "_MOVED" not in self.__dict__:
             return None
         return import_module(self._MOVED).NAMES.get(name)
 
-    def _rows(self):
-        """Return every row by its name, those of moved names too."""
+    def _listed(self):
+        """Return the rows, by name, that can be had: ``help()`` asks for them all."""
         rows = dict(import_module(self._MOVED).NAMES)
         rows.update(self._NAMES)
-        return rows
+        return dict((name, rows[name]) for name in rows if rows[name].is_listed())
 
     @property
     def __all__(self):
-        # What this Django dropped is not in it, nor what needs settings or models that
-        # are not there: ``import *`` asks for each, and must neither warn nor fail.
-        rows = self._rows()
-        return sorted(name for name in rows if rows[name].is_listed())
+        # Without what this Django dropped, for ``import *`` must not warn.
+        rows = self._listed()
+        return sorted(name for name in rows if not rows[name].is_gone())
 
     def __dir__(self):
-        rows = self._rows()
         special = [name for name in self.__dict__ if name.startswith("__")]
-        return sorted(special + [name for name in rows if rows[name].is_available()])
+        return sorted(special + list(self._listed()))
+
+
+class _Shadow(object):
+    """The attribute of a name that moved and that a submodule of ours has too.
+
+    Python binds a submodule when it loads it; this, on the class, comes before that.
+    """
+
+    def __init__(self, name):
+        self.name = name
+        self.found = _MISSING
+
+    def __get__(self, module, owner):
+        if self.found is _MISSING:
+            self.found = module.__getattr__(self.name)
+        return self.found
+
+    def __set__(self, module, value):
+        pass
 
 
 def install(module_name, names):
     """Make the module that is being imported, or reloaded, a lazy one."""
     module = sys.modules[module_name]
+    for name in module._SHADOWED:
+        setattr(LazyModule, name, _Shadow(name))
     for name in names:
         module.__dict__.pop(name, None)
     if isinstance(module, LazyModule):

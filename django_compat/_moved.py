@@ -22,9 +22,10 @@ class Move(object):
     no more: from there on to use it warns, and only a place outside Django gives it.
 
     ``old`` are the rows of the names that it had before, ``instead`` says what to do
-    where there is none. ``python2`` is the place on Python 2. ``needs`` is a package, or several of which one
-    is enough, that a place in ``django.contrib.postgres``, or ``mock``, is made of. ``loads`` is what
-    is read when the name is resolved: "settings", or the app whose models are loaded.
+    where there is none. ``python2`` is the place on Python 2. ``needs`` is a package
+    that a place in ``django.contrib.postgres`` imports, or several of which one is
+    enough; for ``mock`` it is the place. ``loads`` is what is read when the name is
+    resolved: "settings", or the app whose models are loaded.
     """
 
     new = None  # the row of the thing that this one is an old name of
@@ -50,10 +51,10 @@ class Move(object):
             row.needs = row.needs or self.needs
 
     def place(self, release=None):
-        """Return where a release of Django has the name by its data, or None."""
-        release = release or django.VERSION[:2]
-        if self.python2 and sys.version_info < (3,):  # Python 2.7
+        """Return where a Django, by default this one, has the name; or None."""
+        if self.python2 and not release and sys.version_info < (3,):  # Python 2.7
             return self.python2
+        release = release or django.VERSION[:2]
         last = len(self.places) - 1
         for number, place in enumerate(self.places):
             start = self.since[number] if number < last else self.added
@@ -75,8 +76,8 @@ class Move(object):
         return self._lack(place) is None
 
     def is_listed(self):
-        """Tell whether ``import *`` is to give the name: not if that warns, or fails."""
-        return self.is_available() and not self.is_gone() and _is_loaded(self.loads)
+        """Tell the same, and that what the name loads is there to be loaded."""
+        return self.is_available() and _is_loaded(self.loads)
 
     def resolve(self, module, name):
         """Return the object, or raise the ImportError that helps."""
@@ -112,7 +113,9 @@ class Move(object):
         if self.new:
             text = text[:-1] + ", which django_compat has too."
         name = "RemovedInDjango%d%dWarning" % self.gone
-        return text, removed_in_warning(name) if self.gone in NAMED else DeprecationWarning
+        if self.gone not in NAMED:
+            return text, DeprecationWarning
+        return text, removed_in_warning(name)
 
 
 # The releases that Django has a warning class for.

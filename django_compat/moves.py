@@ -25,6 +25,7 @@ MOVES = (
         "django.contrib.admin.exceptions:AlreadyRegistered",
         "django.contrib.admin.sites:AlreadyRegistered",
         since=(5, 0),
+        loads="settings",
     ),
     Move(
         "AppConfig",
@@ -49,30 +50,35 @@ MOVES = (
         "django.db.backends.base.client:BaseDatabaseClient",
         "django.db.backends:BaseDatabaseClient",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseCreation",
         "django.db.backends.base.creation:BaseDatabaseCreation",
         "django.db.backends.creation:BaseDatabaseCreation",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseFeatures",
         "django.db.backends.base.features:BaseDatabaseFeatures",
         "django.db.backends:BaseDatabaseFeatures",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseIntrospection",
         "django.db.backends.base.introspection:BaseDatabaseIntrospection",
         "django.db.backends:BaseDatabaseIntrospection",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseOperations",
         "django.db.backends.base.operations:BaseDatabaseOperations",
         "django.db.backends:BaseDatabaseOperations",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseSchemaEditor",
@@ -87,12 +93,14 @@ MOVES = (
         "django.db.backends.base.validation:BaseDatabaseValidation",
         "django.db.backends:BaseDatabaseValidation",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseDatabaseWrapper",
         "django.db.backends.base.base:BaseDatabaseWrapper",
         "django.db.backends:BaseDatabaseWrapper",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "BaseGenericInlineFormSet",
@@ -124,6 +132,7 @@ MOVES = (
         added=(1, 9),
         instead="there is no such aggregate",
         needs="psycopg2 psycopg",
+        loads="settings",
     ),
     Move(
         "BitOr",
@@ -133,6 +142,7 @@ MOVES = (
         added=(1, 9),
         instead="there is no such aggregate",
         needs="psycopg2 psycopg",
+        loads="settings",
     ),
     Move(
         "BitXor",
@@ -142,6 +152,7 @@ MOVES = (
         added=(4, 1),
         instead="there is no such aggregate",
         needs="psycopg2 psycopg",
+        loads="settings",
     ),
     Move(
         "BoundField",
@@ -166,6 +177,7 @@ MOVES = (
         added=(2, 1),
         instead="there is no JSONField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "CompatibilityAppCommand",
@@ -184,6 +196,7 @@ MOVES = (
         "django.utils.connection:ConnectionDoesNotExist",
         "django.db.utils:ConnectionDoesNotExist",
         since=(3, 2),
+        loads="settings",
     ),
     Move(
         "ContextDecorator",
@@ -198,12 +211,14 @@ MOVES = (
         "django.db.backends.utils:CursorDebugWrapper",
         "django.db.backends.util:CursorDebugWrapper",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "CursorWrapper",
         "django.db.backends.utils:CursorWrapper",
         "django.db.backends.util:CursorWrapper",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "DebugLexer",
@@ -219,6 +234,7 @@ MOVES = (
         added=(1, 8),
         instead="there are no fields for ranges",
         needs="psycopg2 psycopg",
+        loads="settings",
         old=[
             Move(
                 "FloatRangeField",
@@ -233,6 +249,7 @@ MOVES = (
         "django.test.runner:DiscoverRunner",
         "django.test.simple:DjangoTestSuiteRunner",
         since=(1, 6),
+        loads="settings",
         old=[
             Move(
                 "DjangoTestSuiteRunner",
@@ -246,6 +263,7 @@ MOVES = (
         "django.core.serializers.json:DjangoJSONEncoder",
         "django_compat.backports.json_responses:DjangoJSONEncoder",
         since=(1, 11),
+        loads="settings",
         old=[
             Move(
                 "DateTimeAwareJSONEncoder",
@@ -264,8 +282,8 @@ MOVES = (
         "EmptyResultSet",
         "django.core.exceptions:EmptyResultSet",
         "django.db.models.query:EmptyResultSet",
-        "django.db.models.sql.datastructures:EmptyResultSet",
-        since=[(1, 11), (1, 6)],
+        since=(1, 11),
+        loads="settings",
     ),
     Move(
         "Engine",
@@ -402,6 +420,7 @@ MOVES = (
         "django.core.exceptions:FieldDoesNotExist",
         "django.db.models.fields:FieldDoesNotExist",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "FieldInfo",
@@ -425,7 +444,7 @@ MOVES = (
         "django.contrib.flatpages.sitemaps:FlatPageSitemap",
         "django.contrib.sitemaps:FlatPageSitemap",
         since=(1, 8),
-        loads="django.contrib.sites",
+        loads="settings",
     ),
     Move(
         "ForeignObjectRel",
@@ -433,6 +452,7 @@ MOVES = (
         "django.db.models.fields.related:ForeignObjectRel",
         "django.db.models.related:RelatedObject",
         since=[(1, 9), (1, 6)],
+        loads="settings",
         old=[
             Move(
                 "RelatedObject",
@@ -446,6 +466,7 @@ MOVES = (
         "django.db.models.fields.related:ForwardManyToOneDescriptor",
         "django.db.models.fields.related:ReverseSingleRelatedObjectDescriptor",
         since=(1, 9),
+        loads="settings",
         old=[
             Move(
                 "ReverseSingleRelatedObjectDescriptor",
@@ -525,6 +546,7 @@ MOVES = (
         "django.contrib.admin.options:IS_POPUP_VAR",
         "django.contrib.admin.views.main:IS_POPUP_VAR",
         since=(1, 6),
+        loads="settings",
     ),
     Move("ImproperlyConfigured", "django.core.exceptions:ImproperlyConfigured"),
     Move(
@@ -535,6 +557,7 @@ MOVES = (
         added=(1, 9),
         instead="there is no JSONField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "InvalidStorageError",
@@ -556,6 +579,7 @@ MOVES = (
         added=(1, 9),
         instead="keep JSON in a TextField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "JSONString",
@@ -565,12 +589,14 @@ MOVES = (
         added=(1, 11),
         instead="there is no JSONField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "JsonResponse",
         "django.http:JsonResponse",
         "django_compat.backports.json_responses:JsonResponse",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "KeyTextTransform",
@@ -580,6 +606,7 @@ MOVES = (
         added=(1, 11),
         instead="there is no JSONField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "KeyTransform",
@@ -589,12 +616,14 @@ MOVES = (
         added=(1, 9),
         instead="there is no JSONField",
         needs="psycopg2",
+        loads="settings",
     ),
     Move(
         "LOOKUP_SEP",
         "django.db.models.constants:LOOKUP_SEP",
         "django.db.models.sql.constants:LOOKUP_SEP",
         since=(1, 5),
+        loads="settings",
     ),
     Move("Library", "django.template:Library"),
     Move(
@@ -620,6 +649,7 @@ MOVES = (
         "django.db.models.fields.related:ManyToManyDescriptor",
         "django.db.models.fields.related:ReverseManyRelatedObjectsDescriptor",
         since=(1, 9),
+        loads="settings",
         old=[
             Move(
                 "ReverseManyRelatedObjectsDescriptor",
@@ -638,12 +668,14 @@ MOVES = (
         "django.db.models.fields.reverse_related:ManyToManyRel",
         "django.db.models.fields.related:ManyToManyRel",
         since=(1, 9),
+        loads="settings",
     ),
     Move(
         "ManyToOneRel",
         "django.db.models.fields.reverse_related:ManyToOneRel",
         "django.db.models.fields.related:ManyToOneRel",
         since=(1, 9),
+        loads="settings",
     ),
     Move(
         "MergeDict",
@@ -663,6 +695,7 @@ MOVES = (
         "django.contrib.admin.utils:NestedObjects",
         "django.contrib.admin.util:NestedObjects",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "NoArgsCommand",
@@ -683,12 +716,14 @@ MOVES = (
         "django.contrib.admin.exceptions:NotRegistered",
         "django.contrib.admin.sites:NotRegistered",
         since=(5, 0),
+        loads="settings",
     ),
     Move(
         "NotRelationField",
         "django.contrib.admin.utils:NotRelationField",
         "django.contrib.admin.util:NotRelationField",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "NullHandler",
@@ -701,6 +736,7 @@ MOVES = (
         "django.db.models.fields.reverse_related:OneToOneRel",
         "django.db.models.fields.related:OneToOneRel",
         since=(1, 9),
+        loads="settings",
     ),
     Move(
         "OrderedDict",
@@ -744,6 +780,7 @@ MOVES = (
         since=(1, 8),
         added=(1, 6),
         instead="there is nothing like it",
+        loads="settings",
     ),
     Move("ProxyParser", "django_compat.backports.parsers:ProxyParser"),
     Move(
@@ -753,6 +790,7 @@ MOVES = (
         since=(2, 1),
         gone=(2, 1),
         instead="Field.get_lookups()",
+        loads="settings",
     ),
     Move(
         "REASON_PHRASES",
@@ -789,7 +827,7 @@ MOVES = (
         "django.contrib.sites.requests:RequestSite",
         "django.contrib.sites.models:RequestSite",
         since=(1, 7),
-        loads="django.contrib.sites",
+        loads="settings",
     ),
     Move(
         "Resolver404",
@@ -804,27 +842,11 @@ MOVES = (
         since=(1, 10),
     ),
     Move(
-        "ReverseGenericManyToOneDescriptor",
-        "django.contrib.contenttypes.fields:ReverseGenericManyToOneDescriptor",
-        "django.contrib.contenttypes.fields:ReverseGenericRelatedObjectsDescriptor",
-        "django.contrib.contenttypes.generic:ReverseGenericRelatedObjectsDescriptor",
-        since=[(1, 9), (1, 7)],
-        loads="django.contrib.contenttypes",
-        old=[
-            Move(
-                "ReverseGenericRelatedObjectsDescriptor",
-                "django.contrib.contenttypes.fields:ReverseGenericRelatedObjectsDescriptor",
-                "django.contrib.contenttypes.generic:ReverseGenericRelatedObjectsDescriptor",
-                since=(1, 7),
-                gone=(1, 9),
-            ),
-        ],
-    ),
-    Move(
         "ReverseManyToOneDescriptor",
         "django.db.models.fields.related:ReverseManyToOneDescriptor",
         "django.db.models.fields.related:ForeignRelatedObjectsDescriptor",
         since=(1, 9),
+        loads="settings",
         old=[
             Move(
                 "ForeignRelatedObjectsDescriptor",
@@ -838,6 +860,7 @@ MOVES = (
         "django.db.models.fields.related:ReverseOneToOneDescriptor",
         "django.db.models.fields.related:SingleRelatedObjectDescriptor",
         since=(1, 9),
+        loads="settings",
         old=[
             Move(
                 "SingleRelatedObjectDescriptor",
@@ -867,6 +890,7 @@ MOVES = (
         "django.contrib.staticfiles.testing:StaticLiveServerTestCase",
         "django.test:LiveServerTestCase",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "StaticNode",
@@ -888,6 +912,7 @@ MOVES = (
         added=(1, 9),
         instead="there is no such aggregate",
         needs="psycopg2 psycopg",
+        loads="settings",
     ),
     Move("StringIO", "six:StringIO"),
     Move(
@@ -895,14 +920,17 @@ MOVES = (
         "django.db.models:SubfieldBase",
         gone=(1, 10),
         instead="Field.from_db_value()",
+        loads="settings",
     ),
     Move(
         "Support_ValuesListQuerySet",
         "django_compat.backports.querysets:Support_ValuesListQuerySet",
+        loads="settings",
     ),
     Move(
         "Support_ValuesQuerySet",
         "django_compat.backports.querysets:Support_ValuesQuerySet",
+        loads="settings",
     ),
     Move(
         "TOKEN_BLOCK",
@@ -933,6 +961,7 @@ MOVES = (
         "django.contrib.admin.options:TO_FIELD_VAR",
         "django.contrib.admin.views.main:TO_FIELD_VAR",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "TRANSLATOR_COMMENT_MARK",
@@ -1000,6 +1029,7 @@ MOVES = (
         since=(1, 9),
         gone=(1, 9),
         instead="the _iterable_class of a queryset",
+        loads="settings",
     ),
     Move(
         "ValuesQuerySet",
@@ -1008,9 +1038,10 @@ MOVES = (
         since=(1, 9),
         gone=(1, 9),
         instead="the _iterable_class of a queryset",
+        loads="settings",
     ),
     Move("VariableNode", "django.template.base:VariableNode"),
-    Move("View", "django.views.generic:View"),
+    Move("View", "django.views.generic:View", loads="settings"),
     Move(
         "XViewMiddleware",
         "django.contrib.admindocs.middleware:XViewMiddleware",
@@ -1039,6 +1070,7 @@ MOVES = (
         "django.contrib.admin.utils",
         "django.contrib.admin.util",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "allow_lazy",
@@ -1065,6 +1097,7 @@ MOVES = (
         "django.db.transaction:atomic",
         "django_compat.backports.atomic:atomic",
         since=(1, 6),
+        loads="settings",
         old=[
             Move(
                 "commit_on_success",
@@ -1088,6 +1121,7 @@ MOVES = (
         "django.core.cache:caches",
         "django_compat.backports.caches:caches",
         since=(1, 7),
+        loads="settings",
     ),
     Move("class_types", "six:class_types"),
     Move(
@@ -1100,6 +1134,7 @@ MOVES = (
     Move(
         "clean_manytomany_helptext",
         "django_compat.backports.models:clean_manytomany_helptext",
+        loads="settings",
     ),
     Move(
         "clear_script_prefix",
@@ -1115,7 +1150,7 @@ MOVES = (
         "django.core.urlresolvers:clear_url_caches",
         since=(1, 10),
     ),
-    Move("commit", "django_compat.backports.transactions:commit"),
+    Move("commit", "django_compat.backports.transactions:commit", loads="settings"),
     Move(
         "conditional_content_removal",
         "django.test.client:conditional_content_removal",
@@ -1128,6 +1163,7 @@ MOVES = (
         "django.template.context_processors",
         "django.core.context_processors",
         since=(1, 8),
+        loads="settings",
     ),
     Move(
         "create_contenttypes",
@@ -1143,7 +1179,11 @@ MOVES = (
             ),
         ],
     ),
-    Move("create_permissions", "django_compat.backports.models:create_permissions"),
+    Move(
+        "create_permissions",
+        "django_compat.backports.models:create_permissions",
+        loads="settings",
+    ),
     Move(
         "curry",
         "django_compat.backports.functional:curry",
@@ -1158,6 +1198,7 @@ MOVES = (
         "django.test.runner:dependency_ordered",
         "django.test.simple:dependency_ordered",
         since=[(1, 11), (1, 6)],
+        loads="settings",
     ),
     Move(
         "dictConfig",
@@ -1170,6 +1211,7 @@ MOVES = (
         "django.contrib.admin.utils:display_for_field",
         "django_compat.backports.admin:display_for_field",
         since=(1, 9),
+        loads="settings",
     ),
     Move(
         "display_for_value",
@@ -1178,6 +1220,7 @@ MOVES = (
         since=(1, 7),
         added=(1, 5),
         instead="django.utils.formats.localize",
+        loads="settings",
     ),
     Move("django", "django"),
     Move(
@@ -1209,6 +1252,7 @@ MOVES = (
         "django.contrib.admin.utils:flatten_fieldsets",
         "django.contrib.admin.util:flatten_fieldsets",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "force_bytes",
@@ -1243,6 +1287,7 @@ MOVES = (
         "django.db.backends.utils:format_number",
         "django.db.backends.util:format_number",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "from_current_timezone",
@@ -1265,6 +1310,7 @@ MOVES = (
         since=(1, 7),
         gone=(1, 9),
         instead="apps.get_app_config(label).models_module",
+        loads="settings",
     ),
     Move(
         "get_apps",
@@ -1273,6 +1319,7 @@ MOVES = (
         since=(1, 7),
         gone=(1, 9),
         instead="apps.get_app_configs",
+        loads="settings",
     ),
     Move(
         "get_cache",
@@ -1281,6 +1328,7 @@ MOVES = (
         since=(1, 9),
         gone=(1, 9),
         instead="caches[alias]",
+        loads="settings",
     ),
     Move(
         "get_callable",
@@ -1293,19 +1341,21 @@ MOVES = (
         "django.contrib.sites.shortcuts:get_current_site",
         "django.contrib.sites.models:get_current_site",
         since=(1, 7),
-        loads="django.contrib.sites",
+        loads="settings",
     ),
     Move(
         "get_deleted_objects",
         "django.contrib.admin.utils:get_deleted_objects",
         "django.contrib.admin.util:get_deleted_objects",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "get_fields_from_path",
         "django.contrib.admin.utils:get_fields_from_path",
         "django.contrib.admin.util:get_fields_from_path",
         since=(1, 7),
+        loads="settings",
     ),
     Move("get_ident", "six.moves._thread:get_ident"),
     Move(
@@ -1319,14 +1369,20 @@ MOVES = (
         "django.apps:apps.get_model",
         "django_compat.backports.models:get_model",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "get_model_from_relation",
         "django.contrib.admin.utils:get_model_from_relation",
         "django.contrib.admin.util:get_model_from_relation",
         since=(1, 7),
+        loads="settings",
     ),
-    Move("get_model_name", "django_compat.backports.models:get_model_name"),
+    Move(
+        "get_model_name",
+        "django_compat.backports.models:get_model_name",
+        loads="settings",
+    ),
     Move(
         "get_models",
         "django_compat.backports.models:get_models",
@@ -1334,6 +1390,7 @@ MOVES = (
         since=(1, 7),
         gone=(1, 9),
         instead="apps.get_models",
+        loads="settings",
     ),
     Move(
         "get_ns_resolver",
@@ -1347,6 +1404,7 @@ MOVES = (
         added=(1, 6),
         instead="get_user_permission_codename, or Options.get_add_permission() and "
         "its like",
+        loads="settings",
     ),
     Move("get_random_string", "django.utils.crypto:get_random_string"),
     Move(
@@ -1392,17 +1450,28 @@ MOVES = (
         "django.contrib.auth:get_user_model",
         "django_compat.backports.users:get_user_model",
         since=(1, 5),
+        loads="settings",
     ),
-    Move("get_user_model_path", "django_compat.backports.users:get_user_model_path"),
+    Move(
+        "get_user_model_path",
+        "django_compat.backports.users:get_user_model_path",
+        loads="settings",
+    ),
     Move(
         "get_user_permission_codename",
         "django_compat.backports.users:get_user_permission_codename",
+        loads="settings",
     ),
     Move(
         "get_user_permission_full_codename",
         "django_compat.backports.users:get_user_permission_full_codename",
+        loads="settings",
     ),
-    Move("get_username_field", "django_compat.backports.users:get_username_field"),
+    Move(
+        "get_username_field",
+        "django_compat.backports.users:get_username_field",
+        loads="settings",
+    ),
     Move(
         "gettext",
         "django.utils.translation:gettext",
@@ -1452,6 +1521,7 @@ MOVES = (
         "django.contrib.admin.utils:help_text_for_field",
         "django.contrib.admin.util:help_text_for_field",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "host_validation_re",
@@ -1536,6 +1606,7 @@ MOVES = (
         "django.contrib.admin.utils:label_for_field",
         "django.contrib.admin.util:label_for_field",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "linebreak_iter",
@@ -1554,6 +1625,7 @@ MOVES = (
         "django.contrib.admin.utils:lookup_field",
         "django.contrib.admin.util:lookup_field",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "lookup_spawns_duplicates",
@@ -1561,6 +1633,7 @@ MOVES = (
         "django.contrib.admin.utils:lookup_needs_distinct",
         "django.contrib.admin.util:lookup_needs_distinct",
         since=[(4, 0), (1, 7)],
+        loads="settings",
         old=[
             Move(
                 "lookup_needs_distinct",
@@ -1596,14 +1669,15 @@ MOVES = (
         "django.contrib.admin.utils:model_format_dict",
         "django.contrib.admin.util:model_format_dict",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "model_ngettext",
         "django.contrib.admin.utils:model_ngettext",
         "django.contrib.admin.util:model_ngettext",
         since=(1, 7),
+        loads="settings",
     ),
-    Move("moves", "six:moves"),
     Move(
         "ngettext",
         "django.utils.translation:ngettext",
@@ -1632,7 +1706,7 @@ MOVES = (
         added=(5, 0),
         instead="give the choices as a list of pairs",
     ),
-    Move("override_settings", "django.test.utils:override_settings"),
+    Move("override_settings", "django.test.utils:override_settings", loads="settings"),
     Move(
         "parse_bits",
         "django.template.library:parse_bits",
@@ -1645,6 +1719,7 @@ MOVES = (
         "django.urls:path",
         "django_compat.backports.routes:path",
         since=(2, 0),
+        loads="settings",
     ),
     Move(
         "patterns",
@@ -1654,12 +1729,19 @@ MOVES = (
         gone=(1, 10),
         instead="a plain list",
     ),
-    Move("permalink", "django.db.models:permalink", gone=(2, 1), instead="reverse"),
+    Move(
+        "permalink",
+        "django.db.models:permalink",
+        gone=(2, 1),
+        instead="reverse",
+        loads="settings",
+    ),
     Move(
         "post_migrate",
         "django.db.models.signals:post_migrate",
         "django.db.models.signals:post_syncdb",
         since=(1, 7),
+        loads="settings",
         old=[
             Move("post_syncdb", "django.db.models.signals:post_syncdb", gone=(1, 9)),
         ],
@@ -1671,6 +1753,7 @@ MOVES = (
         since=(1, 7),
         added=(1, 6),
         instead="post_syncdb is all there is",
+        loads="settings",
         old=[
             Move(
                 "pre_syncdb",
@@ -1685,6 +1768,7 @@ MOVES = (
         "django.contrib.admin.utils:prepare_lookup_value",
         "django.contrib.admin.util:prepare_lookup_value",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "pretty_name",
@@ -1703,6 +1787,7 @@ MOVES = (
         "django.contrib.admin.utils:quote",
         "django.contrib.admin.util:quote",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "re_path",
@@ -1718,6 +1803,7 @@ MOVES = (
         "django.urls:register_converter",
         "django_compat.backports.converters:register_converter",
         since=(2, 0),
+        loads="settings",
     ),
     Move(
         "render",
@@ -1732,6 +1818,7 @@ MOVES = (
         since=(3, 0),
         gone=(3, 0),
         instead="render",
+        loads="settings",
     ),
     Move(
         "render_to_string",
@@ -1751,6 +1838,7 @@ MOVES = (
         "django.shortcuts:resolve_url",
         "django_compat.backports.shortcuts:resolve_url",
         since=(1, 5),
+        loads="settings",
     ),
     Move(
         "resolve_variable",
@@ -1765,6 +1853,7 @@ MOVES = (
         since=(1, 7),
         gone=(2, 2),
         instead="str",
+        loads="settings",
     ),
     Move(
         "reverse",
@@ -1777,6 +1866,7 @@ MOVES = (
         "django.contrib.admin.utils:reverse_field_path",
         "django.contrib.admin.util:reverse_field_path",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "reverse_lazy",
@@ -1784,7 +1874,7 @@ MOVES = (
         "django.core.urlresolvers:reverse_lazy",
         since=(1, 10),
     ),
-    Move("rollback", "django_compat.backports.transactions:rollback"),
+    Move("rollback", "django_compat.backports.transactions:rollback", loads="settings"),
     Move(
         "same_origin",
         "django.utils.http:same_origin",
@@ -1808,8 +1898,9 @@ MOVES = (
         "django.core.signals:setting_changed",
         "django.test.signals:setting_changed",
         since=(1, 8),
+        loads="settings",
     ),
-    Move("settings", "django.conf:settings"),
+    Move("settings", "django.conf:settings", loads="settings"),
     Move(
         "setup_databases",
         "django.test.utils:setup_databases",
@@ -1817,6 +1908,7 @@ MOVES = (
         since=(1, 11),
         added=(1, 6),
         instead="the method of the test runner",
+        loads="settings",
     ),
     Move(
         "shortcut",
@@ -1852,6 +1944,7 @@ MOVES = (
         "django.templatetags.static:static",
         "django.contrib.staticfiles.templatetags.staticfiles:static",
         since=(1, 10),
+        loads="settings",
     ),
     Move(
         "storages",
@@ -1876,6 +1969,7 @@ MOVES = (
         since=(1, 11),
         added=(1, 5),
         instead="name.strip with a quote",
+        loads="settings",
     ),
     Move("sys", "sys"),
     Move("text_type", "six:text_type"),
@@ -1913,6 +2007,7 @@ MOVES = (
         "django.db.backends.utils:truncate_name",
         "django.db.backends.util:truncate_name",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "truncate_words",
@@ -1925,6 +2020,7 @@ MOVES = (
         "django.db.backends.utils:typecast_date",
         "django.db.backends.util:typecast_date",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "typecast_decimal",
@@ -1933,18 +2029,21 @@ MOVES = (
         since=(1, 7),
         gone=(2, 0),
         instead="decimal.Decimal",
+        loads="settings",
     ),
     Move(
         "typecast_time",
         "django.db.backends.utils:typecast_time",
         "django.db.backends.util:typecast_time",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "typecast_timestamp",
         "django.db.backends.utils:typecast_timestamp",
         "django.db.backends.util:typecast_timestamp",
         since=(1, 7),
+        loads="settings",
     ),
     Move(
         "unescape_entities",
@@ -1961,6 +2060,7 @@ MOVES = (
         "django.contrib.admin.utils:unquote",
         "django.contrib.admin.util:unquote",
         since=(1, 7),
+        loads="settings",
     ),
     Move("unquote_plus", "six.moves.urllib.parse:unquote_plus"),
     Move(
@@ -2014,7 +2114,11 @@ MOVES = (
         gone=(4, 0),
         instead="urllib.parse.unquote_plus",
     ),
-    Move("user_model_label", "django_compat.backports.users:user_model_label"),
+    Move(
+        "user_model_label",
+        "django_compat.backports.users:user_model_label",
+        loads="settings",
+    ),
     Move("utc", "datetime:timezone.utc", "django.utils.timezone:utc", since=(4, 1)),
     Move(
         "validate_host",

@@ -3,14 +3,15 @@
 ``python docs/vanished_names.py 1.4.22=FOLDER 1.5.12=FOLDER ...``: each folder holds a
 ``django`` package, the oldest first. It reads the sources and imports nothing, so that
 one interpreter serves all releases: sources in Python 2's syntax are read by the
-``python2.7`` on PATH. It prints a line for each name, ``module:name``, with the first
-release that has it no more; ``docs/vanished-names.txt`` is that, kept.
+``python2.7`` on PATH. It prints a line for each module and release, ``6.1 module:`` and
+the names that the release has no more; ``docs/vanished-names.txt`` is that, kept. What
+has no row in ``django_compat/moves.py`` has a reason in ``docs/vanished-reasons.txt``.
 
 Public is what a module binds at its top level under a name without an underscore: its
 functions, classes and assignments, and what it imports if it is a package or says so in
 ``__all__``. Left out, because they are no place to import from: commands, migrations,
-locales, tests, templates of projects, the settings' defaults, and vendored libraries. So
-are names that a package only passed on and that are still where they are defined.
+locales, tests, templates of projects, the settings' defaults, and vendored libraries.
+So are names that a package only passed on and that are still where they are defined.
 """
 
 from __future__ import absolute_import, print_function
@@ -22,7 +23,9 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import warnings
+from collections import OrderedDict
 
 NOT_PUBLIC = re.compile(
     r"(^|\.)(_\w+|bin|locale|management\.commands|migrations|tests|app_template"
@@ -171,9 +174,13 @@ def main(arguments):
         sys.exit(__doc__)
     pairs = [argument.split("=", 1) for argument in arguments]
     found = [(release, read_elsewhere(folder)) for release, folder in pairs]
+    groups = OrderedDict()
     for release, module, name in vanished(found):
         series = ".".join(release.split(".")[:2])
-        print("%s:%s %s" % (module, name, series))
+        groups.setdefault((series, module), []).append(name)
+    for (series, module), names in groups.items():
+        text = "%s %s: %s" % (series, module, " ".join(names))
+        print(textwrap.fill(text, 88, subsequent_indent="    "))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAYERS = """
     _versions matrix ranges
     deprecation
-    _lazy
+    _lazy _moved
     moves backports drivers
     forks liveness limits
     staleness
@@ -44,6 +44,7 @@ VERSIONS = {"VERSION", "get_version", "version_info", "hexversion"}
 MAY_COMPARE_VERSIONS = {
     "_versions": "the place for it",
     "_lazy": "with data: the release in a name's row",
+    "_moved": "with data: the releases in a moved name's row",
     "deprecation": "with data: the release in a warning's name",
 }
 # Python 2.7 reads none of it; _async.py is imported where Django has coroutines.
