@@ -86,21 +86,23 @@ class Move(object):
             return self.new.resolve(module, self.new.name)
         lack = self._lack(place)
         if lack:
-            raise ImportError("%s.%s %s: %s" % (module, name, lack, self.instead))
+            raise ImportError("%s.%s %s" % (module, name, lack))
         return find(place)
 
     def _lack(self, place):
-        """Say what is missing here, or return None."""
-        here = "this is Django " + django.get_version()
+        """Say what is missing here, and what to do; or return None."""
+        facts = (django.get_version(), self.instead)
+        if place is None and self.is_gone():
+            text = "is gone since Django %d.%d, this is Django %s: %s"
+            return text % (self.gone + facts)
         if place is None:
-            if self.is_gone():
-                return "is gone since Django %d.%d, %s" % (self.gone + (here,))
-            return "needs Django %d.%d or newer, %s" % (self.added + (here,))
-        packages = self.needs or ""
-        if not place.startswith(("django.contrib.postgres", "mock")):
-            packages = ""
-        if packages and not any(map(_is_there, packages.split())):
-            return "needs the package " + packages.replace(" ", " or ")
+            text = "needs Django %d.%d or newer, this is Django %s: %s"
+            return text % (self.added + facts)
+        packages = (self.needs or "").split()
+        if packages and place.startswith(("django.contrib.postgres", "mock")):
+            if not any(map(_is_there, packages)):
+                text = "needs the package %s: pip install %s"
+                return text % (" or ".join(packages), packages[-1])
         return None
 
     def warning(self):

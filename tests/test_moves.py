@@ -88,15 +88,14 @@ def test_name_is_there_exactly_where_its_row_says_so(answers, name):
         assert (answer["error"], answer["text"]) == (None, "")
         assert answer["same"] and answer["bound"]
         return
-    if not row.old and row.new:
-        row = row.new
     assert answer["error"] == "ImportError"
-    parts = ["django_compat." + row.name]
-    if row.instead:
-        parts.append(row.instead)
-    if "needs the package" not in answer["text"]:
-        release = row.gone if row.is_gone() else row.added
-        parts += ["Django %d.%d" % release, django.get_version()]
+    if "needs the package" in answer["text"]:
+        assert row.needs and "pip install" in answer["text"]
+        return
+    row = row.new or row
+    release = row.gone if row.is_gone() else row.added
+    parts = ["django_compat." + row.name, "Django %d.%d" % release, row.instead]
+    parts.append(django.get_version())
     for part in parts:
         assert part in answer["text"]
 
