@@ -23,6 +23,11 @@ NAMES = (
     ("JsonResponse", "django.http", None),
     ("force_str", "django.utils.encoding", None),
 )
+SAME = (
+    "close_connection, close_old_connections, MiddlewareMixin, include, url, path, "
+    "re_path, force_text, smart_text, gettext, ngettext, ugettext, "
+    "CompatibilityBaseCommand, CompatibilityAppCommand, CompatibilityLabelCommand"
+)
 CHILD = """
 import json, sys
 from time import perf_counter
@@ -83,22 +88,19 @@ def main():
     for title, seconds in rows.items():
         print("%-40s %8.2f us" % (title, seconds * 1e6))
     print()
-    base = ["import django.db, django.urls, django.forms, six"]
+    base = ["import django.db, django.forms, django.template, six"]
     for title, step in (
         ("import the whole table", "import django_compat.moves"),
         ("dir(django_compat)", "import django_compat; dir(django_compat)"),
-        ("every name that django_six has", "from django_six import *"),
-        ("every name that compat has", "from compat import *"),
+        ("import django_six", "import django_six"),
+        ("import compat", "import compat"),
     ):
         results = [run(base + [step]) for _ in range(rounds)]
         if isinstance(results[0], str):
             print("%-40s does not import: %s" % (title, results[0]))
             continue
         print("%-40s %8.2f ms" % (title, median(r[-1] for r in results) * 1e3))
-    same = "from django_compat import " + ", ".join(
-        "close_connection close_old_connections MiddlewareMixin include url path re_path "
-        "force_text smart_text gettext ngettext ugettext CompatibilityBaseCommand".split()
-    )
+    same = "from django_compat import " + SAME
     results = [run(base + [same]) for _ in range(rounds)]
     print("%-40s %8.2f ms" % ("django_six's, from django_compat",
                               median(r[-1] for r in results) * 1e3))

@@ -43,6 +43,7 @@ class Name(object):
         series = django.VERSION[:2]
         return (self.since or series) <= series <= (self.until or series)
 
+    gone = None
     is_listed = is_available
 
     def is_gone(self):
@@ -84,16 +85,15 @@ class LazyModule(_ModuleType):
     """
 
     def __getattr__(self, name):
-        row = self.__dict__.get("_NAMES", {}).get(name)
+        row = self.__dict__.get("_NAMES", {}).get(name) or self._moved_row(name)
         if row is None:
             hidden = self.__dict__.get("_HIDDEN", {}).get(name)
-            is_hidden = hidden is not None and hidden.is_available()
-            row = hidden if is_hidden else self._moved_row(name)
+            row = hidden if hidden is not None and hidden.is_available() else None
         if row is None:
             text = "module %r has no attribute %r"
             raise AttributeError(text % (self.__name__, name))
         found = row.resolve(self.__name__, name)
-        if row.is_gone():
+        if row.gone is not None and row.is_gone():
             from django_compat.deprecation import warn
 
             warn(*row.warning())
@@ -104,7 +104,10 @@ class LazyModule(_ModuleType):
         """Return the row of a name that moved, or None."""
         if name.startswith("_") or "_MOVED" not in self.__dict__:
             return None
-        return import_module(self._MOVED).NAMES.get(name)
+        table = sys.modules.get(self._MOVED)
+        if not hasattr(table, "NAMES"):  # not loaded, or not yet, in another thread
+            table = import_module(self._MOVED)
+        return table.NAMES.get(name)
 
     def _listed(self):
         """Return the rows, by name, that can be had: ``help()`` asks for them all."""

@@ -8,7 +8,9 @@ from importlib import import_module
 
 import django
 
+HERE = django.VERSION[:2]
 OLDEST = (1, 4)  # that is supported
+FACTS = set("since added gone old instead loads needs python2".split())
 
 
 class Move(object):
@@ -29,22 +31,17 @@ class Move(object):
     """
 
     new = None  # the row of the thing that this one is an old name of
+    since = old = ()
+    added = OLDEST
+    gone = instead = loads = needs = python2 = None
 
     def __init__(self, name, *places, **facts):
-        self.name = name
-        self.places = places
-        self.since = facts.pop("since", ())
+        if not FACTS.issuperset(facts):
+            raise TypeError("unknown facts: %s" % ", ".join(set(facts) - FACTS))
+        self.__dict__.update(facts, name=name, places=places)
         if self.since and not isinstance(self.since[0], tuple):
             self.since = (self.since,)
-        self.added = facts.pop("added", OLDEST)
-        self.gone = facts.pop("gone", None)
-        self.old = facts.pop("old", ())
-        self.instead = facts.pop("instead", None)
-        self.python2 = facts.pop("python2", None)
-        self.needs = facts.pop("needs", None)
-        self.loads = facts.pop("loads", None)
-        if facts:
-            raise TypeError("unknown facts: %s" % ", ".join(sorted(facts)))
+        self.starts = tuple(self.since) + (self.added,)
         for row in self.old:
             row.new = self
             row.loads = row.loads or self.loads
@@ -54,10 +51,8 @@ class Move(object):
         """Return where a Django, by default this one, has the name; or None."""
         if self.python2 and not release and sys.version_info < (3,):  # Python 2.7
             return self.python2
-        release = release or django.VERSION[:2]
-        last = len(self.places) - 1
-        for number, place in enumerate(self.places):
-            start = self.since[number] if number < last else self.added
+        release = release or HERE
+        for place, start in zip(self.places, self.starts):
             if release >= start:
                 if self.gone and start < self.gone <= release:
                     return None if place.startswith("django.") else place
@@ -66,7 +61,7 @@ class Move(object):
 
     def is_gone(self, release=None):
         """Tell whether a Django has dropped the name, so that to use it warns."""
-        return self.gone is not None and (release or django.VERSION[:2]) >= self.gone
+        return self.gone is not None and (release or HERE) >= self.gone
 
     def is_available(self):
         """Tell whether the name can be had here, importing nothing to know it."""
@@ -91,15 +86,17 @@ class Move(object):
 
     def _lack(self, place):
         """Say what is missing here, and what to do; or return None."""
-        facts = (django.get_version(), self.instead)
-        if place is None and self.is_gone():
-            text = "is gone since Django %d.%d, this is Django %s: %s"
-            return text % (self.gone + facts)
         if place is None:
+            facts = (django.get_version(), self.instead)
+            if self.is_gone():
+                text = "is gone since Django %d.%d, this is Django %s: %s"
+                return text % (self.gone + facts)
             text = "needs Django %d.%d or newer, this is Django %s: %s"
             return text % (self.added + facts)
-        packages = (self.needs or "").split()
-        if packages and place.startswith(("django.contrib.postgres", "mock")):
+        if self.needs is None:
+            return None
+        packages = self.needs.split()
+        if place.startswith(("django.contrib.postgres", "mock")):
             if not any(map(_is_there, packages)):
                 text = "needs the package %s: pip install %s"
                 return text % (" or ".join(packages), packages[-1])
@@ -127,8 +124,12 @@ NAMED |= {(5, 0), (5, 1), (6, 0), (6, 1), (7, 0)}
 
 def find(place):
     """Return what is at a place."""
-    module, _, attributes = place.partition(":")
-    found = import_module(module)
+    name, _, attributes = place.partition(":")
+    # What is loaded already costs a look. It may be half loaded, by another thread.
+    found = getattr(sys.modules.get(name), attributes or "?", None)
+    if found is not None:
+        return found
+    found = import_module(name)
     for attribute in attributes.split(".") if attributes else ():
         found = getattr(found, attribute)
     return found
