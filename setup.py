@@ -25,13 +25,15 @@ setup(
     license="BSD-3-Clause",
     packages=[
         "django_compat",
+        "django_compat.backports",
         "django_compat.management",
         "django_compat.management.commands",
+        "django_compat.templatetags",
     ],
     package_data={"django_compat": ["py.typed", "*.pyi", "management/*.pyi"]},
     zip_safe=False,
     python_requires=">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*",
-    install_requires=["Django>=1.4", "six"],
+    install_requires=["Django>=1.4", "six>=1.12"],
     keywords="django database connections compatibility close_old_connections",
     classifiers=[
         "Development Status :: 5 - Production/Stable",

@@ -65,4 +65,7 @@ _HIDDEN = {
     "default_app_config": Name("django_compat.apps:default_app_config", until=(3, 1)),
 }
 
+_MOVED = "django_compat.moves"  # the table of the names that Django moved
+_SHADOWED = {"apps"}  # Django's registry; our module of the name is in sys.modules
+
 install(__name__, _NAMES)

@@ -1,3 +1,7 @@
+import builtins
+from datetime import timezone
+from typing import Any
+
 from django_compat._async import (
     aclose_all_connections,
     aclose_old_connections,
@@ -47,7 +51,7 @@ __all__ = [
     "retry_on_disconnect",
 ]
 
-__version__: str
+__version__: builtins.str
 
 # Django's own class, or ours: a DeprecationWarning or a PendingDeprecationWarning, by
 # how near the release is.
@@ -66,3 +70,362 @@ class RemovedInDjango60Warning(Warning): ...
 class RemovedInDjango61Warning(Warning): ...
 class RemovedInDjango70Warning(Warning): ...
 class RemovedInDjango2028Warning(Warning): ...
+
+# Moved names: docs/moved-names.rst says what each is. Django itself has no types, so
+# that most are Any.
+from collections import OrderedDict as OrderedDict
+from contextlib import ContextDecorator as ContextDecorator
+from functools import lru_cache as lru_cache
+from functools import total_ordering as total_ordering
+from html.parser import HTMLParser as HTMLParser
+from importlib import import_module as import_module
+from io import BytesIO as BytesIO
+from io import StringIO as StringIO
+from logging import NullHandler as NullHandler
+from logging import getLogger as getLogger
+from logging.config import dictConfig as dictConfig
+from threading import get_ident as get_ident
+from unittest import mock as mock
+from urllib.parse import parse_qs as parse_qs
+from urllib.parse import unquote_plus as unquote_plus
+from urllib.parse import urlencode as urlencode
+from urllib.parse import urlparse as urlparse
+from urllib.parse import urlunparse as urlunparse
+import json as simplejson
+import sys as sys
+import unittest as unittest
+AbstractBaseUser: Any
+AlreadyRegistered: Any
+AppConfig: Any
+AppRegistryNotReady: Any
+BaseChoiceIterator: Any
+BaseDatabaseClient: Any
+BaseDatabaseCreation: Any
+BaseDatabaseFeatures: Any
+BaseDatabaseIntrospection: Any
+BaseDatabaseOperations: Any
+BaseDatabaseSchemaEditor: Any
+BaseDatabaseValidation: Any
+BaseDatabaseWrapper: Any
+BaseGenericInlineFormSet: Any
+BaseLoader: Any
+BaseUserManager: Any
+BitAnd: Any
+BitOr: Any
+BitXor: Any
+BoundField: Any
+CallableChoiceIterator: Any
+CheckFieldDefaultMixin: Any
+CompatibilityAppCommand: Any
+CompatibilityBaseCommand: Any
+CompatibilityLabelCommand: Any
+ConnectionDoesNotExist: Any
+CursorDebugWrapper: Any
+CursorWrapper: Any
+DateTimeAwareJSONEncoder: Any
+DayTransform: Any
+DebugLexer: Any
+DecimalRangeField: Any
+DiscoverRunner: Any
+DjangoJSONEncoder: Any
+DjangoTestSuiteRunner: Any
+EmailValidator: Any
+EmptyResultSet: Any
+Engine: Any
+ErrorDict: Any
+ErrorList: Any
+ExtractDay: Any
+ExtractHour: Any
+ExtractMinute: Any
+ExtractMonth: Any
+ExtractSecond: Any
+ExtractWeekDay: Any
+ExtractYear: Any
+FieldDoesNotExist: Any
+FieldInfo: Any
+FixedOffset: Any
+FlatPageSitemap: Any
+FloatRangeField: Any
+ForeignObjectRel: Any
+ForeignRelatedObjectsDescriptor: Any
+ForwardManyToOneDescriptor: Any
+FullResultSet: Any
+GenericForeignKey: Any
+GenericInlineModelAdmin: Any
+GenericRel: Any
+GenericRelation: Any
+GenericStackedInline: Any
+GenericTabularInline: Any
+HourTransform: Any
+HttpResponseBase: Any
+HttpResponseRedirectBase: Any
+IS_POPUP_VAR: builtins.str
+ImproperlyConfigured: Any
+InvalidJSONInput: Any
+InvalidStorageError: Any
+InvalidTemplateLibrary: Any
+JSONField: Any
+JSONString: Any
+JsonResponse: Any
+KeyTextTransform: Any
+KeyTransform: Any
+LOOKUP_SEP: builtins.str
+Library: Any
+LoaderOrigin: Any
+LocaleRegexProvider: Any
+LocaleRegexURLResolver: Any
+ManyRelatedObjectsDescriptor: Any
+ManyToManyDescriptor: Any
+ManyToManyRel: Any
+ManyToOneRel: Any
+MergeDict: Any
+MiddlewareMixin: Any
+MinuteTransform: Any
+MonthTransform: Any
+NON_FIELD_ERRORS: builtins.str
+NestedObjects: Any
+NoArgsCommand: Any
+NoReverseMatch: Any
+NotRegistered: Any
+NotRelationField: Any
+OneToOneRel: Any
+Origin: Any
+OutputWrapper: Any
+PY2: bool
+PY3: bool
+Paginator: Any
+PathInfo: Any
+ProxyParser: Any
+QUERY_TERMS: Any
+QuerySetPaginator: Any
+REASON_PHRASES: dict[int, builtins.str]
+Random: Any
+RegexURLPattern: Any
+RegexURLResolver: Any
+RegisterLookupMixin: Any
+RelatedObject: Any
+RequestSite: Any
+Resolver404: Any
+ResolverMatch: Any
+ReverseManyRelatedObjectsDescriptor: Any
+ReverseManyToOneDescriptor: Any
+ReverseOneToOneDescriptor: Any
+ReverseSingleRelatedObjectDescriptor: Any
+STATUS_CODE_TEXT: Any
+SafeString: Any
+SafeText: Any
+SafeUnicode: Any
+SecondTransform: Any
+SelectDateWidget: Any
+SingleRelatedObjectDescriptor: Any
+SortedDict: Any
+StaticLiveServerTestCase: Any
+StaticNode: Any
+StrAndUnicode: Any
+StringAgg: Any
+SubfieldBase: Any
+Support_ValuesListQuerySet: bool
+Support_ValuesQuerySet: bool
+TOKEN_BLOCK: Any
+TOKEN_COMMENT: Any
+TOKEN_TEXT: Any
+TOKEN_VAR: Any
+TO_FIELD_VAR: builtins.str
+TRANSLATOR_COMMENT_MARK: builtins.str
+TagHelperNode: Any
+TemplateDoesNotExist: Any
+TemplateSyntaxError: Any
+TokenType: Any
+URLPattern: Any
+URLResolver: Any
+URLValidator: Any
+ValuesListQuerySet: Any
+ValuesQuerySet: Any
+VariableNode: Any
+View: Any
+WeekDayTransform: Any
+XViewMiddleware: Any
+YearTransform: Any
+absolute_http_url_re: Any
+add_metaclass: Any
+add_to_builtins: Any
+admin_utils: Any
+allow_lazy: Any
+apps: Any
+async_unsafe: Any
+atomic: Any
+available_attrs: Any
+basestring = builtins.str
+binary_type = bytes
+caches: Any
+class_types: Any
+classproperty: Any
+clean_manytomany_helptext: Any
+clear_script_prefix: Any
+clear_url_caches: Any
+commit: Any
+commit_on_success: Any
+conditional_content_removal: Any
+conditional_escape: Any
+context_processors: Any
+cookie_date: Any
+create_contenttypes: Any
+create_permissions: Any
+curry: Any
+dependency_ordered: Any
+display_for_field: Any
+display_for_value: Any
+django: Any
+do_static: Any
+engines: Any
+find_template_loader: Any
+flatatt: Any
+flatten_fieldsets: Any
+force_bytes: Any
+force_str: Any
+force_text: Any
+force_unicode: Any
+format_html: Any
+format_html_join: Any
+format_number: Any
+from_current_timezone: Any
+generic_inlineformset_factory: Any
+get_app: Any
+get_apps: Any
+get_cache: Any
+get_callable: Any
+get_current_site: Any
+get_deleted_objects: Any
+get_fields_from_path: Any
+get_mod_func: Any
+get_model: Any
+get_model_from_relation: Any
+get_model_name: Any
+get_models: Any
+get_ns_resolver: Any
+get_permission_codename: Any
+get_random_string: Any
+get_resolver: Any
+get_script_prefix: Any
+get_storage_class: Any
+get_template_loaders: Any
+get_unique_databases_and_mirrors: Any
+get_urlconf: Any
+get_user_model: Any
+get_user_model_path: Any
+get_user_permission_codename: Any
+get_user_permission_full_codename: Any
+get_username_field: Any
+gettext: Any
+gettext_lazy: Any
+gettext_noop: Any
+handler400: Any
+handler403: Any
+handler404: Any
+handler500: Any
+help_text_for_field: Any
+host_validation_re: Any
+http_date: Any
+import_by_path: Any
+import_library: Any
+import_string: Any
+include: Any
+integer_types: Any
+ip_address_validators: Any
+is_iterable: Any
+is_safe_url: Any
+is_valid_path: Any
+iteritems: Any
+iterkeys: Any
+itervalues: Any
+keep_lazy: Any
+keep_lazy_text: Any
+label_for_field: Any
+linebreak_iter: Any
+login_not_required: Any
+lookup_field: Any
+lookup_needs_distinct: Any
+lookup_spawns_duplicates: Any
+memoize: Any
+model_format_dict: Any
+model_ngettext: Any
+ngettext: Any
+ngettext_lazy: Any
+normalize_choices: Any
+override_settings: Any
+parse_bits: Any
+path: Any
+patterns: Any
+permalink: Any
+post_migrate: Any
+post_syncdb: Any
+pre_migrate: Any
+pre_syncdb: Any
+prepare_lookup_value: Any
+pretty_name: Any
+python_2_unicode_compatible: Any
+quote: Any
+re_path: Any
+register_converter: Any
+render: Any
+render_to_response: Any
+render_to_string: Any
+reraise: Any
+resolve: Any
+resolve_url: Any
+resolve_variable: Any
+rev_typecast_decimal: Any
+reverse: Any
+reverse_field_path: Any
+reverse_lazy: Any
+rollback: Any
+same_origin: Any
+set_script_prefix: Any
+set_urlconf: Any
+setting_changed: Any
+settings: Any
+setup_databases: Any
+shortcut: Any
+six: Any
+slugify: Any
+smart_bytes: Any
+smart_str: Any
+smart_text: Any
+smart_unicode: Any
+static: Any
+storages: Any
+str = builtins.str
+string_concat: Any
+string_types: Any
+strip_quotes: Any
+text_type = builtins.str
+to_current_timezone: Any
+translate_url: Any
+trim_docstring: Any
+truncate_html_words: Any
+truncate_name: Any
+truncate_words: Any
+typecast_date: Any
+typecast_decimal: Any
+typecast_time: Any
+typecast_timestamp: Any
+ugettext: Any
+ugettext_lazy: Any
+ugettext_noop: Any
+unescape_entities: Any
+ungettext: Any
+ungettext_lazy: Any
+unicode = builtins.str
+unquote: Any
+update_contenttypes: Any
+url: Any
+url_has_allowed_host_and_scheme: Any
+urlquote: Any
+urlquote_plus: Any
+urlresolvers: Any
+urlunquote: Any
+urlunquote_plus: Any
+user_model_label: builtins.str
+utc: timezone
+validate_host: Any
+with_metaclass: Any

@@ -5,7 +5,6 @@ from __future__ import absolute_import
 import argparse
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -15,9 +14,9 @@ from importlib import import_module
 import six
 
 import django_compat
-from django_compat.tables import table
+from django_compat.matrices import parse_arguments
+from django_compat.tables import name_rows, table
 
-KINDS = {"django": "Django's own", "ours": "ours", "missing": "not to be had"}
 ENGINE = "the name of a backend, such as 'django.db.backends.sqlite3'"
 
 
@@ -110,28 +109,12 @@ def _capacity(aliases):
         raise BadUsage(_describe(error))
 
 
-def _name_rows(names):
-    """Return a row for each name, and one for all that differ in a release only."""
-    rows = OrderedDict()
-    for facts in names:
-        where = "from Django %(since)s on; else %(instead)s" % facts
-        place = facts["place"] or (where if facts["since"] else facts["instead"])
-        if facts["deprecated"]:
-            place += ", deprecated since Django " + facts["deprecated"]
-        releases = re.findall(r"\d+", facts["name"])
-        if releases:
-            place = re.sub(r"\d+", "NN", place) + ", NN:"
-        row = (re.sub(r"\d+", "NN", facts["name"]), KINDS[facts["kind"]], place)
-        rows.setdefault(row, []).extend(releases)
-    return [row[:2] + (" ".join([row[2]] + rows[row]),) for row in rows]
-
-
 def _format(facts):
     """Return the facts as plain text."""
     lines = ["django_compat " + facts["versions"]["django_compat"]]
     rows = [(name, facts["versions"][name.lower()]) for name in ("Python", "Django")]
     rows += [("driver of " + a, facts["drivers"][a]) for a in facts["aliases"]]
-    lines += table(rows) + ["", "Public names"] + table(_name_rows(facts["names"]))
+    lines += table(rows) + ["", "Public names"] + table(name_rows(facts["names"]))
     lines += ["", "Jobs with close_old_connections() around each, on " + facts["where"]]
     failed = OrderedDict.fromkeys(facts["left_open"])
     for job in facts["jobs"]:
@@ -164,7 +147,9 @@ def main(argv=None):
     parser.add_argument("--settings", metavar="MODULE", help="the project's settings")
     parser.add_argument("--pythonpath", metavar="DIR", help="where to look for them")
     parser.add_argument("--json", action="store_true", help="one JSON document instead")
-    arguments = parser.parse_args(argv)
+    arguments = parse_arguments(parser, argv)
+    if arguments is None:
+        return 0
     if arguments.pythonpath is not None:
         sys.path.insert(0, arguments.pythonpath)
     module = arguments.settings

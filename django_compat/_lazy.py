@@ -43,6 +43,13 @@ class Name(object):
         series = django.VERSION[:2]
         return (self.since or series) <= series <= (self.until or series)
 
+    gone = None
+    is_listed = is_available
+
+    def is_gone(self):
+        """Tell whether to ask for the name warns: to call what it gives may."""
+        return False
+
     def resolve(self, module, name):
         """Return the object, or raise the ImportError that helps."""
         full_name = "%s.%s" % (module, name)
@@ -69,37 +76,80 @@ class Name(object):
 
 
 class LazyModule(_ModuleType):
-    """A module with a table of names; what is found is bound, and costs nothing more.
+    """A module with tables of names; what is found is bound, and costs nothing more.
 
-    A name that the table has and this Django has not raises ImportError: Python drops
-    the text of an AttributeError in ``from x import y``. A second table has names that
-    nobody but Django asks for: they are listed nowhere.
+    A name that a table has and this Django has not raises ImportError: Python drops
+    the text of an AttributeError in ``from x import y``. ``_NAMES`` are the module's
+    own, the names that moved are in a table that is loaded when one is asked for, and
+    ``_HIDDEN`` has what nobody but Django asks for: that is listed nowhere.
     """
 
     def __getattr__(self, name):
-        row = self.__dict__.get("_NAMES", {}).get(name)
-        hidden = self.__dict__.get("_HIDDEN", {}).get(name)
-        if row is None and hidden is not None and hidden.is_available():
-            row = hidden
+        row = self.__dict__.get("_NAMES", {}).get(name) or self._moved_row(name)
+        if row is None:
+            hidden = self.__dict__.get("_HIDDEN", {}).get(name)
+            row = hidden if hidden is not None and hidden.is_available() else None
         if row is None:
             text = "module %r has no attribute %r"
             raise AttributeError(text % (self.__name__, name))
         found = row.resolve(self.__name__, name)
-        setattr(self, name, found)
+        if row.gone is not None and row.is_gone():
+            from django_compat.deprecation import warn
+
+            warn(*row.warning())
+        self.__dict__[name] = found
         return found
+
+    def _moved_row(self, name):
+        """Return the row of a name that moved, or None."""
+        if name.startswith("_") or "_MOVED" not in self.__dict__:
+            return None
+        table = sys.modules.get(self._MOVED)
+        if not hasattr(table, "NAMES"):  # not loaded, or not yet, in another thread
+            table = import_module(self._MOVED)
+        return table.NAMES.get(name)
+
+    def _listed(self):
+        """Return the rows, by name, that can be had: ``help()`` asks for them all."""
+        rows = dict(import_module(self._MOVED).NAMES)
+        rows.update(self._NAMES)
+        return dict((name, rows[name]) for name in rows if rows[name].is_listed())
 
     @property
     def __all__(self):
-        return sorted(name for name in self._NAMES if self._NAMES[name].is_available())
+        # Without what this Django dropped, for ``import *`` must not warn.
+        rows = self._listed()
+        return sorted(name for name in rows if not rows[name].is_gone())
 
     def __dir__(self):
         special = [name for name in self.__dict__ if name.startswith("__")]
-        return sorted(special + self.__all__)
+        return sorted(special + list(self._listed()))
+
+
+class _Shadow(object):
+    """The attribute of a name that moved and that a submodule of ours has too.
+
+    Python binds a submodule when it loads it; this, on the class, comes before that.
+    """
+
+    def __init__(self, name):
+        self.name = name
+        self.found = _MISSING
+
+    def __get__(self, module, owner):
+        if self.found is _MISSING:
+            self.found = module.__getattr__(self.name)
+        return self.found
+
+    def __set__(self, module, value):
+        pass
 
 
 def install(module_name, names):
     """Make the module that is being imported, or reloaded, a lazy one."""
     module = sys.modules[module_name]
+    for name in module._SHADOWED:
+        setattr(LazyModule, name, _Shadow(name))
     for name in names:
         module.__dict__.pop(name, None)
     if isinstance(module, LazyModule):

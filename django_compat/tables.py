@@ -2,13 +2,16 @@
 
 from __future__ import absolute_import
 
+import re
 import textwrap
+from collections import OrderedDict
 
 import six
 
-__all__ = ["WIDTH", "clip", "table"]
+__all__ = ["WIDTH", "clip", "name_rows", "table"]
 
 WIDTH = 100
+KINDS = {"django": "Django's own", "ours": "ours", "missing": "not to be had"}
 
 
 def table(rows, indent=2):
@@ -27,3 +30,19 @@ def clip(text, width):
     """Return a text in one line, cut at so many characters."""
     text = " ".join(six.ensure_text(text, "utf-8", "replace").split())
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def name_rows(names):
+    """Return a row for each name, and one for all that differ in a release only."""
+    rows = OrderedDict()
+    for facts in names:
+        where = "from Django %(since)s on; else %(instead)s" % facts
+        place = facts["place"] or (where if facts["since"] else facts["instead"])
+        if facts["deprecated"]:
+            place += ", deprecated since Django " + facts["deprecated"]
+        releases = re.findall(r"\d+", facts["name"])
+        if releases:
+            place = re.sub(r"\d+", "NN", place) + ", NN:"
+        row = (re.sub(r"\d+", "NN", facts["name"]), KINDS[facts["kind"]], place)
+        rows.setdefault(row, []).extend(releases)
+    return [row[:2] + (" ".join([row[2]] + rows[row]),) for row in rows]

@@ -96,11 +96,11 @@ if hasattr(django, "setup"):
     django.setup()
 from django.core import signals
 from django.core.management import call_command
-from django_compat import apps
+from django_compat.apps import install
 from django_compat._versions import used_connections
-apps.install()
+install()
 counts = [len(signals.request_started.receivers)]
-apps.install()
+install()
 counts.append(len(signals.request_started.receivers))
 ours = [
     receiver for receiver in signals.request_started.receivers

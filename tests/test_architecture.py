@@ -13,9 +13,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # From the bottom up: a module imports from the lines above its own, and from its own
 # package. The root is __init__, so nobody but __main__ can import it.
 LAYERS = """
-    _versions expressions matrix tables
+    _versions expressions matrix ranges tables
     deployments deprecation
-    _lazy
+    _lazy _moved
     moves backports answers disconnect_codes drivers servers
     forks holders liveness limits
     staleness
@@ -28,8 +28,9 @@ LAYERS = """
     _async
     scopes
     disconnects executors guard
-    checks management report
+    checks management report templatetags
     apps
+    matrices
     __init__
     __main__
 """
@@ -47,6 +48,7 @@ VERSIONS = {"VERSION", "get_version", "version_info", "hexversion"}
 MAY_COMPARE_VERSIONS = {
     "_versions": "the place for it",
     "_lazy": "with data: the release in a name's row",
+    "_moved": "with data: the releases in a moved name's row",
     "deprecation": "with data: the release in a warning's name",
 }
 # Python 2.7 reads none of it; _async.py is imported where Django has coroutines.
