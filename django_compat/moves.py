@@ -181,15 +181,21 @@ MOVES = (
     ),
     Move(
         "CompatibilityAppCommand",
+        "django.core.management.base:AppCommand",
         "django_compat.backports.commands:CompatibilityAppCommand",
+        since=(1, 9),
     ),
     Move(
         "CompatibilityBaseCommand",
+        "django.core.management.base:BaseCommand",
         "django_compat.backports.commands:CompatibilityBaseCommand",
+        since=(1, 9),
     ),
     Move(
         "CompatibilityLabelCommand",
+        "django.core.management.base:LabelCommand",
         "django_compat.backports.commands:CompatibilityLabelCommand",
+        since=(1, 9),
     ),
     Move(
         "ConnectionDoesNotExist",

@@ -50,6 +50,7 @@ DJANGO_COMPAT = """
 # Python 2 bytes, or an older signature.
 ANOTHER_THING = set(
     """
+    CompatibilityAppCommand CompatibilityBaseCommand CompatibilityLabelCommand
     DjangoJSONEncoder EmailValidator Origin SafeString URLValidator display_for_field
     force_str gettext gettext_lazy gettext_noop include ngettext ngettext_lazy render
     render_to_string slugify smart_bytes smart_str static
