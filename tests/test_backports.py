@@ -2,9 +2,12 @@
 
 from __future__ import absolute_import
 
+import copy
 import datetime
 import decimal
+import functools
 import json
+import pickle
 import threading
 import uuid
 import warnings
@@ -528,3 +531,75 @@ def test_proxy_parser_makes_options():
     with pytest.raises(ValueError) as caught:
         parser.add_argument("name")
     assert "'name'" in str(caught.value)
+
+
+@both("zone", "timezones:FixedOffset", "django.utils.timezone:FixedOffset")
+def test_zone_at_a_fixed_offset(zone):
+    """In minutes east of UTC, without daylight saving; it is copied and pickled."""
+    moment = datetime.datetime(2024, 7, 1, 12, tzinfo=zone(-90, "there"))
+    for each in moment, copy.deepcopy(moment), pickle.loads(pickle.dumps(moment)):
+        assert each.utcoffset() == datetime.timedelta(minutes=-90)
+        assert each.dst() == datetime.timedelta(0)
+        assert each.tzname() == "there"
+    utc = datetime.datetime(2024, 7, 1, 13, 30, tzinfo=zone(0))
+    assert moment == utc
+
+
+@both(
+    "string_concat",
+    "lazy_texts:string_concat",
+    "django.utils.translation:string_concat",
+)
+def test_lazy_texts_are_joined_when_they_are_needed(string_concat):
+    """Not before, for a translation may change."""
+    words = [u"old"]
+    last = lazy(lambda: words[0], six.text_type)()
+    joined = string_concat(u"\xe9 ", 7, " ", last)
+    words[0] = u"new"
+    assert isinstance(joined, Promise)
+    assert six.text_type(joined) == u"\xe9 7 new"
+
+
+@both(
+    "available_attrs",
+    "wrapping:available_attrs",
+    "django.utils.decorators:available_attrs",
+    until=(0,) if six.PY2 else (9999,),  # the Djangos that lack it want Python 3
+)
+def test_partial_function_is_wrapped(available_attrs):
+    """Also one that lacks what a function has."""
+    partial = functools.partial(int, "7")
+    wrapped = functools.wraps(partial, assigned=available_attrs(partial))(lambda: 8)
+    assert wrapped() == 8
+
+
+@both("config", "app_configs:AppConfig", "django.apps:AppConfig", until=(1, 7))
+def test_app_has_a_class(config):
+    """It is derived from, with a name, and has ``ready``."""
+
+    class Notes(config):
+        name = "reusable"
+        verbose_name = "Notes"
+
+    assert callable(Notes.ready)
+    assert Notes.name == "reusable"
+
+
+@both(
+    "error",
+    "errors:AppRegistryNotReady",
+    "django.core.exceptions:AppRegistryNotReady",
+)
+def test_error_of_the_registry_can_be_caught(error):
+    """And is nobody else's."""
+    with pytest.raises(error):
+        raise error("Apps are not loaded yet.")
+    assert error.__bases__ == (Exception,)
+
+
+@both("error", "errors:FullResultSet", "django.core.exceptions:FullResultSet")
+def test_error_of_a_full_result_can_be_caught(error):
+    """And is no EmptyResultSet."""
+    with pytest.raises(error):
+        raise error
+    assert error.__bases__ == (Exception,)

@@ -56,6 +56,7 @@ EXPECTED.update(
         "loaders": True,
         "no engine": True,
         "permissions": True,
+        "response": [200, "&lt;h&gt;5"],
         "string": "&lt;h&gt;5",
         "string of several": "not found",
         "user": "User",

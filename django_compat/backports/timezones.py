@@ -13,11 +13,9 @@ class FixedOffset(tzinfo):
     .. versionadded:: 1.0
     """
 
-    def __init__(self, offset=None, name=None):
-        if offset is not None:
-            self._offset = timedelta(minutes=offset)
-        if name is not None:
-            self._name = name
+    def __init__(self, offset=0, name=None):
+        self._offset = timedelta(minutes=offset)
+        self._name = name
 
     def utcoffset(self, dt):
         return self._offset

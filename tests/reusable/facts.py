@@ -96,16 +96,23 @@ def _permissions():
 def _templates():
     from django.template import Context, Template
 
-    from django_compat import add_to_builtins, get_template_loaders, render_to_string
+    from django_compat import (
+        add_to_builtins,
+        get_template_loaders,
+        render_to_response,
+        render_to_string,
+    )
 
     loaders = [type(loader).__name__ for loader in get_template_loaders()]
     add_to_builtins("django_compat.templatetags.django_compat")
     text = "{% verbatim %}{{ a }}{% if b %}{# c #}{% endverbatim %}{{ d }}"
     context = {"heading": "<h>", "type": 5}
+    response = render_to_response("reusable/detail.html", context)
     found = {
         "loaders": "Loader" in loaders,
         "builtins": Template("{% url 'reusable:index' %}").render(Context({})),
         "verbatim": Template(text).render(Context({"d": 1})),
+        "response": [response.status_code, response.content.decode("ascii").strip()],
         "string": render_to_string("reusable/detail.html", context).strip(),
         "string of several": render_to_string(["no.html", "404.html"]).strip(),
     }
