@@ -2,7 +2,10 @@
 
 from __future__ import absolute_import
 
+import atexit
+import os
 import threading
+import weakref
 from concurrent import futures
 
 from django_compat._versions import (
@@ -17,6 +20,20 @@ from django_compat.scopes import fresh_connections
 __all__ = ["ThreadPoolExecutor"]
 
 _local = threading.local()  # .end: what a thread of a pool does when it ends
+_pools = weakref.WeakSet()
+
+
+def _shut_down_all():
+    """End the threads of the pools that nobody shut down, before the modules go.
+
+    The standard library waits for them too, but not for the end of their locals.
+    """
+    for pool in list(_pools):
+        if pool._pid == os.getpid():  # in a forked child its threads are not there
+            pool.shutdown()
+
+
+atexit.register(_shut_down_all)
 
 
 class _Opened(object):
@@ -78,12 +95,14 @@ class ThreadPoolExecutor(futures.ThreadPoolExecutor):
 
     def __init__(self, *args, **kwargs):
         self._opened = []  # appended to by its threads, once by each
+        self._pid = os.getpid()
         args = list(args)
         if len(args) > 2:  # max_workers, thread_name_prefix, initializer
             args[2] = self._in_scope(args[2])
         elif "initializer" in kwargs:
             kwargs["initializer"] = self._in_scope(kwargs["initializer"])
         super(ThreadPoolExecutor, self).__init__(*args, **kwargs)
+        _pools.add(self)
 
     def _in_scope(self, initializer):
         if not callable(initializer):
