@@ -151,12 +151,12 @@ def discard(connection):
 
 def discard_pools(using, pid=None):
     """Forget the psycopg pools that came through a fork, and what idles in them."""
-    if isinstance(using, six.string_types):
-        using = [using]
     global _pid
     pid = pid or os.getpid()
     if pid == _pid:
         return
+    if isinstance(using, six.string_types):
+        using = [using]
     pools = connection_pools()
     for alias, pool in list(pools.items()):
         if _pool_is_inherited(pool) and (using is None or alias in using):

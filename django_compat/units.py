@@ -5,7 +5,6 @@ from __future__ import absolute_import
 import os
 import threading
 
-
 from django_compat._versions import (
     close_old,
     drop_raw,

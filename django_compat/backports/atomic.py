@@ -20,7 +20,7 @@ class _Atomic(object):
     def __call__(self, function):
         @wraps(function)
         def inner(*args, **kwargs):
-            with _Atomic(self.using, self.savepoint):
+            with type(self)(self.using, self.savepoint):
                 return function(*args, **kwargs)
 
         return inner
@@ -100,11 +100,3 @@ class _Durable(_Atomic):
             text = "atomic(using=%r, durable=True): a block around it is open"
             raise RuntimeError(text % (self.using,))
         super(_Durable, self).__enter__()
-
-    def __call__(self, function):
-        @wraps(function)
-        def inner(*args, **kwargs):
-            with _Durable(self.using, self.savepoint):
-                return function(*args, **kwargs)
-
-        return inner
