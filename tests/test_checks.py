@@ -15,7 +15,7 @@ from databases import administration, run
 from django.conf import settings
 from django.core import checks as framework
 from django.db import connections
-from projects import FOLDER, environment
+from projects import environment, manage
 from servers import free_port
 
 from django_compat import checks
@@ -294,19 +294,6 @@ def test_asgi(configure, put, server_alias):
     assert checks.check_asgi() == []
 
 
-def manage(env, *arguments):
-    """Run a command of the project; return its exit code and what it printed."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py"] + list(arguments),
-        cwd=FOLDER,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output = process.communicate()[0].decode("utf-8")
-    return process.returncode, output
-
-
 ASK = ["--tag", "database"] if django.VERSION < (3, 1) else ["--database", "default"]
 
 
@@ -320,9 +307,9 @@ def project(alias, apps=("django_compat",), **changes):
 
 def test_ordinary_check_opens_nothing(server_alias, proxy):
     """What asks the server runs only when Django runs such checks."""
-    code, output = manage(project(server_alias), "check")
-    assert code == 0, output
-    assert "django_compat." not in output
+    code, output, errors = manage(project(server_alias), "check")
+    assert code == 0, output + errors
+    assert "django_compat." not in output + errors
     assert proxy.sent == []
 
 
@@ -335,20 +322,20 @@ if IS_CORNER:
             "postgresql": "-c idle_session_timeout=2000",
         }
         spare.restart(*options[server_alias].split())
-        code, output = manage(project(server_alias), "check", *ASK)
-        assert code == 0, output
-        assert set(re.findall(r"django_compat\.\w\d+", output)) == {
+        code, output, errors = manage(project(server_alias), "check", *ASK)
+        assert code == 0, output + errors
+        assert set(re.findall(r"django_compat\.\w\d+", output + errors)) == {
             "django_compat.W001",
             "django_compat.W002",
         }
-        assert "DATABASES['default']: CONN_MAX_AGE is None" in output
-        assert "10 processes x 11 threads = 110 connections" in output
+        assert "DATABASES['default']: CONN_MAX_AGE is None" in output + errors
+        assert "10 processes x 11 threads = 110 connections" in output + errors
         spare.restart()
 
     def test_migrate_announces_it_too(configure, server_alias):
         """From Django 1.10 on it runs such checks."""
-        code, output = manage(project(server_alias), "migrate")
-        assert code == 0, output
-        assert ("django_compat.W002" in output) is HAS_TAG
+        code, output, errors = manage(project(server_alias), "migrate")
+        assert code == 0, output + errors
+        assert ("django_compat.W002" in output + errors) is HAS_TAG
         with administration(server_alias) as admin:
             run(admin, "DROP TABLE IF EXISTS django_migrations")
