@@ -6,6 +6,7 @@ default, "PyMySQL psycopg" for the other two): Django takes one per process and 
 
 from __future__ import absolute_import
 
+import gc
 import os
 import shutil
 import sys
@@ -146,6 +147,13 @@ def pytest_collection_modifyitems(config, items):
             for item in items
             if "[mysql" not in item.name or not item.get_closest_marker("logs_queries")
         ]
+
+
+def pytest_collection_finish(session):
+    # All that is there stays: no later collection, and no child, need look through it.
+    if hasattr(gc, "freeze"):  # Python 3.7+
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_unconfigure(config):

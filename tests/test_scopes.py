@@ -851,6 +851,7 @@ def interrupted(kind):
         else:
             raise kind("interrupted")
 
+    gc.disable()  # what a weak reference calls would swallow the exception
     before = signal.signal(signal.SIGALRM, handle)
     ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.03)
@@ -861,6 +862,7 @@ def interrupted(kind):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         signal.signal(signal.SIGINT, ctrl_c)
+        gc.enable()
 
 
 def slow_query(connection):
