@@ -381,11 +381,12 @@ def test_body_that_raises_has_its_connection_looked_at(server_alias):
 def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
     """All are in their scopes together, and each query of each of them works."""
 
-    async def job(barrier):
+    async def job(inside, all_are):
         async with fresh_connections():
-            barrier.append(None)
-            while len(barrier) < 100:
-                await asyncio.sleep(0)
+            inside.append(None)
+            if len(inside) == 100:
+                all_are.set()
+            await all_are.wait()
             first = await session(server_alias)
             await asyncio.sleep(0)
             assert await session(server_alias) == first
@@ -396,8 +397,9 @@ def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
         for _ in range(3):
             await in_orm(open_there, server_alias, max_age)
             await in_orm(kill_there, server_alias)
-            barrier = []
-            used.update(await asyncio.gather(*[job(barrier) for _ in range(100)]))
+            inside, all_are = [], asyncio.Event()
+            jobs = [job(inside, all_are) for _ in range(100)]
+            used.update(await asyncio.gather(*jobs))
         assert len(used) == 3
         return await is_open(server_alias)
 
