@@ -104,11 +104,17 @@ def sessions(alias):
     options = connections.databases[alias].get("OPTIONS") or {}
     options = {key: options[key] for key in options if key == "ssl_disabled"}
     with administration(alias, OPTIONS=options) as connection:
-        cursor = connection.cursor()
-        cursor.execute(SESSIONS[connection.vendor])
-        found = {row[0] for row in cursor.fetchall()}
+        found = _clients(connection)
     port, now = connection.settings_dict["PORT"], time.time()
     return {n for n in found if now - _administrations.get((port, n), 0) > 5}
+
+
+def _clients(connection):
+    cursor = connection.cursor()
+    cursor.execute(SESSIONS[connection.vendor])
+    found = {row[0] for row in cursor.fetchall()}
+    connection.connection.commit()  # else Django 1.4 and 1.5 show the same once more
+    return found
 
 
 def session_id(connection):
@@ -121,7 +127,7 @@ def kill(connection):
     doomed = session_id(connection)
     with administration(connection.alias) as admin:
         run(admin, KILL[connection.vendor] % doomed)
-    wait_for(lambda: doomed not in sessions(connection.alias))
+        wait_for(lambda: doomed not in _clients(admin))
 
 
 def break_connection(connection):
