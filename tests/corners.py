@@ -1,4 +1,4 @@
-"""Whether this environment is one of those that run the long tests."""
+"""Which of the long tests this environment runs."""
 
 from __future__ import absolute_import
 
@@ -10,10 +10,14 @@ from django_compat.matrix import PYTHONS, pairs
 
 PYTHON = "%d.%d" % sys.version_info[:2]
 SERIES = "%d.%d" % django.VERSION[:2]
-found = [series for python, series in pairs() if python == PYTHON]
+djangos = [series for python, series in pairs() if python == PYTHON]
 
 # The oldest and the newest Django of four Pythons; of one that nobody listed, none.
 IS_CORNER = PYTHON in ("2.7", "3.6", "3.10", PYTHONS[-1]) and SERIES in (
-    found[0],
-    found[-1],
+    djangos[0],
+    djangos[-1],
 )
+
+# Where a Django is tested once: on the newest Python that it declares and we support.
+pythons = [python for python, series in pairs() if series == SERIES]
+IS_NEWEST = PYTHON in pythons[-1:]
