@@ -146,7 +146,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
     # A warning that one of our modules causes is an error.
     names = ["django_compat"]
-    if sys.version_info < (3,):  # whose pytest wants each of them, and not how it begins
+    if sys.version_info < (3,):  # whose pytest wants whole names
         package = os.path.join(os.path.dirname(__file__), os.pardir, names[0])
         files = [os.path.splitext(name)[0] for name in os.listdir(package)]
         names += ["django_compat." + name for name in files]
