@@ -8,6 +8,7 @@ import os
 import sys
 
 import django
+import django.db
 import pytest
 from conftest import give_up
 from databases import administration, run, sessions, wait_for
@@ -38,6 +39,15 @@ SERVERS = {
     "gunicorn": ("gunicorn.py", GUNICORN, "gunicorn -c {path} busy", 32),
 }
 LIMIT = 20  # below both
+# Django 1.4 and 1.5 close with each request; what has been closed may be listed for a
+# moment, so there what counts is at work.
+CLOSES_ALL = not hasattr(django.db, "close_old_connections")
+AT_WORK = {
+    "mysql": "SELECT COUNT(*) FROM information_schema.processlist"
+    " WHERE info LIKE 'SELECT SLEEP%'",
+    "postgresql": "SELECT COUNT(*) FROM pg_stat_activity"
+    " WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'",
+}
 HAS_CHECKS = django.VERSION >= (1, 10)  # tagged ones, and manage.py check runs them
 
 
@@ -85,7 +95,7 @@ def test_sessions_reach_the_demand_and_do_not_exceed_it(server_alias, name, tmpd
         highest = [0]
 
         def look():
-            highest.append(len(sessions(server_alias) - before))
+            highest.append(count_sessions(server_alias, before))
             return highest[-1] == total
 
         # A worker of gunicorn's accepts more than it has threads for.
@@ -96,6 +106,14 @@ def test_sessions_reach_the_demand_and_do_not_exceed_it(server_alias, name, tmpd
         assert max(highest) == total
         assert {status for status, _ in answers} == {200}
         assert len(sessions(server_alias) - before) <= total
+
+
+def count_sessions(alias, before):
+    """Return how many sessions the server has got since, or how many of all work."""
+    if not CLOSES_ALL:
+        return len(sessions(alias) - before)
+    with administration(alias) as admin:
+        return run(admin, AT_WORK[alias])[0]
 
 
 def fail_for_a_limit(env, path, address, server_alias):
