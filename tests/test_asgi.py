@@ -43,7 +43,8 @@ def uvicorn(alias):
     server = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "asgi:application", "--port", str(port)],
         cwd=FOLDER,
-        env=environment(alias, ROOT_URLCONF="asgi"),
+        # In the C locale click, and so uvicorn, does not run on Python 3.6.
+        env=dict(environment(alias, ROOT_URLCONF="asgi"), LC_ALL="C.UTF-8"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
