@@ -149,7 +149,8 @@ def in_a_thread(function):
 
 def wait_for(condition, seconds=10):
     """Wait until a condition holds; fail at the deadline."""
-    deadline = time.time() + seconds
+    deadline, pause = time.time() + seconds, 0.01
     while not condition():
         assert time.time() < deadline, "waited %s s in vain" % seconds
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.05)

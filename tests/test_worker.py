@@ -11,7 +11,14 @@ from contextlib import closing
 
 import django.db
 import pytest
-from databases import KILL, administration, choice_of_drivers, run, sessions, wait_for
+from databases import (
+    KILL,
+    administration,
+    choice_of_drivers,
+    session_id,
+    sessions,
+    wait_for,
+)
 from django.db import connections
 from six.moves.urllib.parse import quote
 
@@ -66,13 +73,12 @@ class Workers(object):
         return sessions(self.alias) - self.sessions
 
     def query(self, sql):
-        """Run a statement on a connection of its own; return all rows."""
-        with administration(self.alias, NAME=self.settings["NAME"]) as connection:
-            with closing(connection.cursor()) as cursor:
-                cursor.execute(sql)
-                rows = cursor.fetchall() if cursor.description else []
-            connection.connection.commit()  # Django 1.4 and 1.5 do not by themselves
-            return rows
+        """Run a statement on our own connection; return all rows."""
+        with closing(self.connection.cursor()) as cursor:
+            cursor.execute(sql)
+            rows = cursor.fetchall() if cursor.description else []
+        self.connection.connection.commit()  # Django 1.4 and 1.5 do not by themselves
+        return rows
 
     def add(self, *texts):
         """Add jobs without a process."""
@@ -88,12 +94,15 @@ class Workers(object):
 
 def make_workers(alias, folder):
     found = Workers(alias, folder)
-    yield found
-    for process in found.processes:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    found.query("DROP TABLE IF EXISTS worker_job")
+    with administration(alias, NAME=found.settings["NAME"]) as found.connection:
+        if alias != "default":
+            found.sessions.add(session_id(found.connection))
+        yield found
+        for process in found.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        found.query("DROP TABLE IF EXISTS worker_job")
 
 
 @pytest.fixture
