@@ -38,8 +38,8 @@ URLS = {
 PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 
 # Whole programs, and what says no more with another Python: once for each Django.
-ONCE_A_DJANGO = """checks dbconnections deployments examples findings limits main
-    matrix_command worker""".split()
+ONCE_A_DJANGO = """checks dbconnections deployments disconnects disconnects_async
+    examples findings limits main matrix_command worker""".split()
 # What a driver may do in its own way. The other two are asked everything on three pairs,
 # the oldest, the newest and one between.
 ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
