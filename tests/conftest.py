@@ -40,8 +40,8 @@ PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 # Whole programs, and what says no more with another Python: once for each Django.
 ONCE_A_DJANGO = """checks dbconnections deployments disconnects disconnects_async
     examples findings limits main matrix_command worker""".split()
-# What a driver may do in its own way. The other two are asked everything on three pairs,
-# the oldest, the newest and one between.
+# What a driver may do in its own way. The other two are asked all on three pairs: the
+# oldest, the newest and one between.
 ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
 ASK_THE_DRIVER = """apps asgi async disconnects disconnects_async executors forks
     gevent guard liveness prefork readable round_trips scopes stale timeouts""".split()
