@@ -146,6 +146,7 @@ import databases  # noqa: E402 (it imports django.db)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
+    config.addinivalue_line("markers", "once: for each Django, as ONCE_A_DJANGO")
     # A warning that one of our modules causes is an error.
     names = ["django_compat"]
     if sys.version_info < (3,):  # whose pytest wants whole names
@@ -157,6 +158,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    if not IS_CORNER and not IS_NEWEST:
+        items[:] = [item for item in items if not item.get_closest_marker("once")]
     # Until 2.2 Django cannot read from PyMySQL 1.x what it has run, or fails to.
     if "PyMySQL" in DRIVERS and django.VERSION < (3, 0) and sys.version_info >= (3,):
         items[:] = [

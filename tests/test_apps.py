@@ -16,7 +16,9 @@ from projects import environment
 import django_compat
 
 PERSISTS = hasattr(django.db, "close_old_connections")  # CONN_MAX_AGE, Django 1.6+
-HEALTH_CHECKS = [False, True] if django.VERSION >= (4, 1) else [False]
+HEALTH_CHECKS = [False]
+if django.VERSION >= (4, 1):
+    HEALTH_CHECKS.append(pytest.param(True, marks=pytest.mark.once))
 
 
 def site(alias, apps, **settings):

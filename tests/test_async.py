@@ -377,7 +377,7 @@ def test_body_that_raises_has_its_connection_looked_at(server_alias):
     assert run_async(main()) is False
 
 
-@pytest.mark.parametrize("max_age", [0, None])
+@pytest.mark.parametrize("max_age", [pytest.param(0, marks=pytest.mark.once), None])
 def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
     """All are in their scopes together, and each query of each of them works."""
 

@@ -379,7 +379,9 @@ else:
             assert pool.submit(int).result() == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["late", "raise"]])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param([], marks=pytest.mark.once), ["late", "raise"]]
+)
 def test_interpreter_exit_is_clean(server_alias, arguments):
     """A pool that nobody shut down ends with its process, and without a word."""
     process = subprocess.Popen(
@@ -396,6 +398,7 @@ def test_interpreter_exit_is_clean(server_alias, arguments):
     assert are_gone(server_alias, begun)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("pool", ["ThreadPoolExecutor", "futures.ThreadPoolExecutor"])
 def test_settings_are_read_before_the_threads_begin(pool):
     """Two threads that read them at once can wait for each other for ever.

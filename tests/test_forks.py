@@ -12,6 +12,7 @@ import threading
 import databases
 import django.db
 import pytest
+from corners import IS_CORNER, IS_NEWEST
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, load_backend
@@ -34,6 +35,8 @@ START_METHODS = getattr(multiprocessing, "get_all_start_methods", lambda: [])()
 WAYS = ["os.fork", "sys.exit", "Process"] + START_METHODS
 if sys.version_info[0] > 2:
     WAYS.append("ProcessPoolExecutor")
+if "spawn" in WAYS and not IS_CORNER and not IS_NEWEST:
+    WAYS.remove("spawn")  # inherits nothing
 
 
 def in_scope():
@@ -195,6 +198,7 @@ def test_descriptors_are_freed(server_alias, is_grandchild):
 
 if hasattr(django.db, "close_old_connections"):  # before, no scope leaves one open
 
+    @pytest.mark.once
     def test_collected_connections_of_other_threads_keep_their_sessions(server_alias):
         """A pool of ours goes on after a child has collected what its threads held."""
         pool = ThreadPoolExecutor(2)
@@ -229,9 +233,8 @@ _families = {}
 def family(alias):
     """Return what became of a family's sessions; one process forks in every way."""
     if alias not in _families:
-        _families[alias] = run_module(
-            "family", env=environment(alias, ["django_compat"])
-        )
+        env = environment(alias, ["django_compat"])
+        _families[alias] = run_module("family", *WAYS, env=env)
     return _families[alias]
 
 
@@ -244,6 +247,7 @@ def test_installed_app_keeps_everybodys_session(server_alias, way):
     assert (found["children"] == []) is (way == "sys.exit")
 
 
+@pytest.mark.once
 def test_import_keeps_them_when_a_child_ends(server_alias):
     """Without INSTALLED_APPS too the end of a child's interpreter is not heard."""
     env = environment(server_alias)
@@ -266,6 +270,7 @@ def test_connection_that_ends_takes_its_session_along(server_alias):
 
 if sys.version_info[0] > 2 and "mysqlclient" in DRIVERS:
 
+    @pytest.mark.once
     def test_without_us_a_child_that_does_nothing_ends_the_sessions(mysql_server):
         """What all this is for: mysqlclient's destructor says goodbye in the child."""
         env = environment("mysql")
@@ -377,6 +382,7 @@ def test_fork_inside_a_scope_and_a_block(server_alias):
             assert session_id(connection) == parents
 
 
+@pytest.mark.once
 def test_another_file_in_the_place_of_the_socket_is_left_alone(server_alias):
     """A daemon closes all descriptors, and opens others, before anybody discards."""
     connection = open_connection(server_alias, None)

@@ -136,6 +136,7 @@ def test_import_star_gives_all():
     assert "Name" not in namespace
 
 
+@pytest.mark.once
 def test_help_lists_the_functions():
     """pydoc renders the surface."""
     import pydoc
