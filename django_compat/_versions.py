@@ -30,11 +30,11 @@ def used_connections():
     ``connections[alias] = ...``, or taken out of the settings while open.
     """
     local = connections._connections  # asgiref's from Django 3.0, else threading's
-    if hasattr(local, "_get_storage"):  # asgiref before 3.7 (a dict), and 3.13+
-        storage = local._get_storage()
-    else:
-        storage = getattr(local, "_storage", local)
-        if storage is not local and is_in_event_loop():
+    storage = getattr(local, "_storage", local)  # asgiref 3.7+
+    if storage is local or is_in_event_loop():
+        if hasattr(local, "_get_storage"):  # asgiref before 3.7 (a dict), and 3.13+
+            storage = local._get_storage()
+        elif storage is not local:
             storage = {}
     if isinstance(storage, threading.local):
         members = storage.__dict__

@@ -176,9 +176,9 @@ def leave(frame, scope, kind=None, traceback=None):
 
 def take(entered, scope):
     """Return the last frame of a scope, None if there is none, and the others."""
-    for frame in reversed(entered):
-        if frame.scope is scope:
-            return frame, tuple(each for each in entered if each is not frame)
+    for index in range(len(entered) - 1, -1, -1):
+        if entered[index].scope is scope:
+            return entered[index], entered[:index] + entered[index + 1 :]
     return None, entered
 
 
