@@ -33,10 +33,14 @@ _RDHUP = getattr(select, "POLLRDHUP", 0x2000 if _IS_LINUX else 0)
 _LAST_DATA_RECV = 52  # where linux/tcp.h has it in struct tcp_info, in milliseconds
 
 
-def _poll(fd):
+def _poller(fd):
     poll = select.poll()
     poll.register(fd, select.POLLIN | select.POLLPRI | _RDHUP)
-    events = poll.poll(0)
+    return poll.poll
+
+
+def _poll(fd):
+    events = _poller(fd)(0)
     if not events:
         return ALIVE
     hung_up = select.POLLERR | select.POLLHUP | select.POLLNVAL | _RDHUP
@@ -97,12 +101,17 @@ def watch(raw):
         return lambda: True
     fileno, is_interrupted = handles(raw)
     look = _look or _choose()
+    try:
+        fd = fileno()
+        events = _poller(fd) if look is _poll else lambda _: look(fd) is not ALIVE
+    except Exception:
+        return lambda: False  # what a closed one raises: see drivers.descriptor
 
     def is_quiet():
         try:
-            return look(fileno()) is ALIVE and not is_interrupted()
+            return fileno() == fd and not events(0) and not is_interrupted()
         except Exception:
-            return False  # what a closed one raises: see drivers.descriptor
+            return False
 
     return is_quiet
 
