@@ -30,7 +30,7 @@ def is_well(connection, pid, begins):
     finds the reason. ``pid`` is this process's. False decides nothing.
     """
     found = known(connection)
-    if found is None or found.pid != pid or not found.is_plain:
+    if found is None or found.pid not in (None, pid) or not found.is_plain:
         return False
     if not is_as_it_was(connection):
         return False
