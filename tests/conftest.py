@@ -17,7 +17,7 @@ from importlib import import_module
 import django
 import pytest
 import servers
-from corners import IS_CORNER, IS_NEWEST
+from corners import IS_CORNER, RUNS_ONCE
 from proxy import Proxy
 
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
@@ -56,8 +56,8 @@ if django.VERSION < (1, 7):  # which has no checks
     left_out.add("checks")
 if not IS_CORNER:
     left_out.update(CORNERS_ONLY)
-    if not IS_NEWEST:
-        left_out.update(ONCE_A_DJANGO)
+if not RUNS_ONCE:
+    left_out.update(ONCE_A_DJANGO)
 if "mysqlclient" not in DRIVERS and PAIR not in ASK_ALL:
     files = glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py"))
     names = [os.path.basename(path)[len("test_") : -len(".py")] for path in files]
@@ -158,7 +158,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if not IS_CORNER and not IS_NEWEST:
+    if not RUNS_ONCE:
         items[:] = [item for item in items if not item.get_closest_marker("once")]
     # Until 2.2 Django cannot read from PyMySQL 1.x what it has run, or fails to.
     if "PyMySQL" in DRIVERS and django.VERSION < (3, 0) and sys.version_info >= (3,):

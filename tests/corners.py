@@ -21,3 +21,5 @@ IS_CORNER = PYTHON in ("2.7", "3.6", "3.10", PYTHONS[-1]) and SERIES in (
 # Where a Django is tested once: on the newest Python that it declares and we support.
 pythons = [python for python, series in pairs() if series == SERIES]
 IS_NEWEST = PYTHON in pythons[-1:]
+
+RUNS_ONCE = IS_CORNER or IS_NEWEST  # what is not run on each Python of a Django

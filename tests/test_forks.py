@@ -12,7 +12,7 @@ import threading
 import databases
 import django.db
 import pytest
-from corners import IS_CORNER, IS_NEWEST
+from corners import RUNS_ONCE
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, load_backend
@@ -35,7 +35,7 @@ START_METHODS = getattr(multiprocessing, "get_all_start_methods", lambda: [])()
 WAYS = ["os.fork", "sys.exit", "Process"] + START_METHODS
 if sys.version_info[0] > 2:
     WAYS.append("ProcessPoolExecutor")
-if "spawn" in WAYS and not IS_CORNER and not IS_NEWEST:
+if "spawn" in WAYS and not RUNS_ONCE:
     WAYS.remove("spawn")  # inherits nothing
 
 
