@@ -13,6 +13,7 @@ from databases import administration, run, wait_for
 from django.db import connections, transaction
 from servers import free_port
 
+from django_compat import servers
 from django_compat.answers import Unknown
 from django_compat.limits import Limit, Limits, read_limits
 
@@ -252,6 +253,17 @@ def test_what_a_server_does_not_have_is_unknown(server_alias):
     variables = read_limits(connections[server_alias]).variables
     missing = [value for value in variables.values() if isinstance(value, Unknown)]
     assert all(value.reason.startswith("the server has no ") for value in missing)
+
+
+def test_proxysql_is_known_by_its_answer(mysql_server, monkeypatch):
+    """Shown with a server that answers as it does; what it enforces is unknown."""
+    answer = "SELECT '(ProxySQL)'"
+    monkeypatch.setattr(servers, "MYSQL", dict(servers.MYSQL, comment=answer))
+    limits = read_limits(_connection("mysql"))
+    connections["mysql"].close()
+    assert limits.proxy == "ProxySQL"
+    assert "ProxySQL is in between" in limits.idle_timeout.reason
+    assert "ProxySQL is in between" in limits.max_connections.reason
 
 
 def test_unknown_vendor_is_unknown():
