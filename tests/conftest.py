@@ -267,7 +267,9 @@ def proxy(server_alias):
     with Proxy(host, int(port)) as found:
         for each in settings:
             each.update(HOST="127.0.0.1", PORT=str(found.port))
+        databases.behind[str(found.port)] = port
         yield found
+        del databases.behind[str(found.port)]
         for each in settings:
             each.update(HOST=host, PORT=port)
 

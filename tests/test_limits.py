@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from conftest import give_up
-from databases import administration, run, wait_for
+from databases import administration, run, stop_observing, wait_for
 from django.db import connections, transaction
 from servers import free_port
 
@@ -81,6 +81,7 @@ def test_defaults_of_the_server_are_read(server_alias):
 def test_connections_in_use_are_counted(server_alias):
     """One more session is one more in use."""
     connection = connections[server_alias]
+    stop_observing()
     wait_for(lambda: read_limits(connection).in_use == 1)
     with administration(server_alias):
         assert read_limits(connection).in_use == 2
