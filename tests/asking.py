@@ -92,4 +92,5 @@ def star_alone():
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
     star_alone() if sys.argv[1:] else main()

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import threading
 import traceback
+
+from nursery import Child
 
 
 def forked(function):
@@ -34,41 +35,48 @@ def forked(function):
     return answer["returned"]
 
 
+def run(arguments, env, cwd=None):
+    """Run ``-m module`` or a script with Python, a minute at most.
+
+    Return the exit code, and what it printed as output and as errors.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        with open(os.devnull) as nothing:
+            streams = nothing, output, errors
+            child = Child(arguments, env, cwd, [each.fileno() for each in streams])
+        # Two that share a session may wait for an answer for ever.
+        timer = threading.Timer(60, os.killpg, (child.pid, signal.SIGKILL))
+        timer.start()
+        code = child.wait()
+        timer.cancel()
+        for each in output, errors:
+            each.seek(0)
+        return code, output.read().decode("utf-8"), errors.read().decode("utf-8")
+
+
 def run_module(name, *arguments, **options):
-    """Run a module with Python, a minute at most; return what it prints, as JSON."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", name] + list(arguments),
-        stdout=subprocess.PIPE,
-        preexec_fn=os.setsid,
-        **options
-    )
-    # Two that share a session may wait for an answer for ever.
-    timer = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
-    timer.start()
-    output = process.communicate()[0]
-    timer.cancel()
-    assert process.returncode == 0
-    return json.loads(output.decode("ascii"))
+    """Run a module; return what it prints, as JSON."""
+    code, output, errors = run(["-m", name] + list(arguments), **options)
+    print(errors)  # pytest shows it when the test fails
+    assert code == 0
+    return json.loads(output)
 
 
 @contextlib.contextmanager
 def web_process(env):
     """Start a web process; give what asks it for the page."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "web"],
-        env=env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        close_fds=True,
-    )
+    (theirs, asked), (told, ours) = os.pipe(), os.pipe()
+    child = Child(["-m", "web"], env, None, [theirs, ours, 2])
+    os.close(theirs)
+    os.close(ours)
 
     def get():
-        os.write(process.stdin.fileno(), b"\n")
-        return json.loads(process.stdout.readline().decode("ascii"))
+        os.write(asked, b"\n")
+        return json.loads(answers.readline().decode("ascii"))
 
-    try:
-        yield get
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
+    with os.fdopen(told, "rb") as answers:
+        try:
+            yield get
+        finally:
+            os.close(asked)
+            child.wait()

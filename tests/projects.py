@@ -13,6 +13,7 @@ import conftest
 import django_compat
 from databases import wait_for
 from django.db import connections
+from processes import run
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "project")
 try:
@@ -47,16 +48,9 @@ def environment(alias, apps=(), options=(), max_age=None, **settings):
 
 def manage(env, *arguments):
     """Run ``manage.py``; return the exit code and what it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py"] + list(arguments),
-        cwd=FOLDER,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    output, errors = [stream.decode("utf-8") for stream in process.communicate()]
+    code, output, errors = run(["manage.py"] + list(arguments), env, FOLDER)
     print(errors)  # pytest shows it when the test fails
-    return process.returncode, output, errors
+    return code, output, errors
 
 
 def get(address):

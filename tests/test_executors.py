@@ -12,6 +12,7 @@ from concurrent import futures
 
 import databases
 import django.db
+import processes
 import projects
 import pytest
 import servers
@@ -384,16 +385,11 @@ else:
 )
 def test_interpreter_exit_is_clean(server_alias, arguments):
     """A pool that nobody shut down ends with its process, and without a word."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pool"] + arguments,
-        env=projects.environment(server_alias),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    output, errors = process.communicate()
-    assert errors.decode("utf-8", "replace") == ""
-    assert process.returncode == (3 if "raise" in arguments else 0)
-    begun = json.loads(output.decode("ascii"))
+    env = projects.environment(server_alias)
+    code, output, errors = processes.run(["-m", "pool"] + arguments, env)
+    assert errors == ""
+    assert code == (3 if "raise" in arguments else 0)
+    begun = json.loads(output)
     assert len(set(begun)) == 4
     assert are_gone(server_alias, begun)
 

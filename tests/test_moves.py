@@ -14,6 +14,7 @@ from importlib import import_module
 
 import django
 import pytest
+from processes import run
 
 import django_compat
 from django_compat._moved import NAMED, OLDEST, Move, by_name, find
@@ -64,9 +65,10 @@ def run_script(*arguments):
     path = [ROOT] + [entry for entry in sys.path if entry]
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
     env.pop("DJANGO_SETTINGS_MODULE", None)
-    command = [sys.executable, "-W", "ignore", os.path.join(HERE, "asking.py")]
-    output = subprocess.check_output(command + list(arguments), env=env)
-    return json.loads(output.decode("utf-8").splitlines()[-1])
+    words = [os.path.join(HERE, "asking.py")] + list(arguments)
+    code, output, errors = run(words, env)
+    assert code == 0, errors
+    return json.loads(output.splitlines()[-1])
 
 
 def read(*path):

@@ -1,0 +1,153 @@
+"""Children of an interpreter that has loaded Django, and nothing of ours, already.
+
+To load Django is most of what a short-lived process of the tests costs. A child is
+forked before anything was configured, opened or imported of ours, then it is given its
+environment, folder and arguments, and runs its module or script as ``python`` does.
+
+Run as a script, this file is that interpreter: at the end of its socket it ends.
+"""
+
+from __future__ import absolute_import
+
+import gc
+import json
+import os
+import runpy
+import socket
+import struct
+import subprocess
+import sys
+from importlib import import_module
+
+# What needs no settings; until 1.6 some of it does, and is loaded by the child.
+LOADED = """decimal email.message multiprocessing uuid MySQLdb pymysql psycopg2
+    django.db django.db.models django.forms django.http django.template django.urls
+    django.core.handlers.wsgi django.core.management django.core.serializers.json
+    django.test.utils django.test.client django.views.generic""".split()
+
+try:
+    from multiprocessing.reduction import recvfds, sendfds
+except ImportError:  # Python 2
+    from _multiprocessing import recvfd, sendfd
+
+    def sendfds(sock, fds):
+        for fd in fds:
+            sendfd(sock.fileno(), fd)
+
+    def recvfds(sock, size):
+        return [recvfd(sock.fileno()) for _ in range(size)]
+
+
+_nurseries = {}  # by the process that began it: a forked child has its own
+
+
+class Nursery(object):
+    """The other end of the interpreter that forks."""
+
+    def __init__(self):
+        self.socket, theirs = socket.socketpair()
+        # As stdin: Python 2 has no pass_fds.
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.splitext(os.path.abspath(__file__))[0] + ".py"],
+            stdin=theirs,
+            close_fds=True,
+        )
+        theirs.close()
+
+    def ask(self, *request, **options):
+        """Send a request, and the descriptors that go with it; return the answer."""
+        line = json.dumps(request).encode("ascii")
+        self.socket.sendall(struct.pack("=I", len(line)) + line)
+        if "fds" in options:
+            sendfds(self.socket, options["fds"])
+        return struct.unpack("=q", read(self.socket, 8))[0]
+
+
+class Child(object):
+    """A forked child that runs ``-m module`` or a script, leading its own session.
+
+    ``fds`` are its standard input, output and error.
+    """
+
+    def __init__(self, arguments, env, cwd, fds):
+        if os.getpid() not in _nurseries:
+            _nurseries[os.getpid()] = Nursery()
+        self.nursery = _nurseries[os.getpid()]
+        self.pid = self.nursery.ask("fork", arguments, dict(env), cwd, fds=fds)
+
+    def wait(self):
+        """Wait for its end; return its exit code."""
+        return self.nursery.ask("wait", self.pid)
+
+
+def read(sock, size):
+    """Read so many bytes; fewer at the end."""
+    found = b""
+    while len(found) < size:
+        part = sock.recv(size - len(found))
+        if not part:
+            break
+        found += part
+    return found
+
+
+def serve():
+    """Fork and wait as asked; in a child return what it is to do."""
+    sock = socket.fromfd(0, socket.AF_UNIX, socket.SOCK_STREAM)
+    while True:
+        header = read(sock, 4)
+        if not header:
+            os._exit(0)
+        line = read(sock, struct.unpack("=I", header)[0])
+        request = json.loads(line.decode("ascii"))
+        if request[0] == "wait":
+            status = os.waitpid(request[1], 0)[1]
+            ended = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+            answer = -os.WTERMSIG(status) if ended is None else ended
+        else:
+            fds = recvfds(sock, 3)
+            answer = os.fork()
+            if answer == 0:
+                for number, fd in enumerate(fds):
+                    os.dup2(fd, number)
+                    os.close(fd)
+                sock.close()
+                return request[1:]
+            for fd in fds:
+                os.close(fd)
+        sock.sendall(struct.pack("=q", answer))
+
+
+def main():
+    for name in LOADED:
+        before = set(sys.modules)
+        try:
+            import_module(name)
+        except Exception:  # not there, or not without settings
+            # Python 2 keeps what a package that failed has loaded, unbound.
+            for each in set(sys.modules) - before:
+                del sys.modules[each]
+    if hasattr(gc, "freeze"):  # Python 3.7+
+        gc.freeze()
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != here]
+    words, env, cwd = serve()
+    words = [str(word) for word in words]  # for Python 2
+    os.setsid()
+    os.environ.clear()
+    os.environ.update((str(key), str(value)) for key, value in env.items())
+    if cwd:
+        os.chdir(cwd)
+    sys.path[:0] = [""] + env["PYTHONPATH"].split(os.pathsep)
+    if words[0] == "-m":
+        del words[0]
+        sys.argv = words
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
+        runpy.run_path(words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
