@@ -105,21 +105,6 @@ def goes_by_django(connection):
     return django.VERSION >= (1, 8) and module.startswith("django.db.backends.")
 
 
-def is_as_it_was(connection):
-    """Tell that an open connection is Django's to keep, if it still works.
-
-    It is no other thread's, has not failed, is not past its age, in no transaction, and
-    its autocommit is that of the settings. Django 1.8+.
-    """
-    return (
-        connection._thread_ident == _thread.get_ident()
-        and not connection.errors_occurred
-        and not connection.in_atomic_block
-        and connection.autocommit == connection.settings_dict["AUTOCOMMIT"]
-        and (connection.close_at is None or clock() < connection.close_at)
-    )
-
-
 def suspect(connection):
     """Make Django ask, the next time it looks, whether a connection still works."""
     connection.errors_occurred = True  # Django 1.6+; before, it closes them all anyway

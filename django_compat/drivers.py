@@ -75,12 +75,14 @@ def is_interrupted(raw):
 
 
 def handles(raw):
-    """Return what tells the descriptor, and what is_interrupted tells, for one raw."""
+    """Return what tells a raw's descriptor, what its state, and that of a quiet one."""
     driver = _driver(raw)
-    fileno = getattr(raw, "fileno", None) or partial(descriptor, raw)
-    if driver in _INTERRUPTED:
-        return fileno, partial(_INTERRUPTED[driver], raw)
-    return fileno, bool
+    if driver == "MySQLdb":
+        return raw.fileno, raw.next_result, -1
+    if driver == "psycopg":
+        read = partial(getattr, raw.pgconn)
+        return partial(read, "socket"), partial(read, "transaction_status"), 0  # IDLE
+    return getattr(raw, "fileno", None) or partial(descriptor, raw), bool, False
 
 
 def is_driver(module):

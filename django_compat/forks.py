@@ -34,7 +34,7 @@ __all__ = ["discard", "discard_inherited", "discard_pools", "is_inherited", "ori
 
 # By id(connection): Django's connections compare equal across threads (until 1.11).
 # Each thread changes only the entries of its own; a dict's own operations are atomic.
-_origins = {}
+origins = {}
 _pid = os.getpid()  # of the process that has no inherited pools any more
 _kept = []  # inherited ones whose descriptor cannot be had: their end could be heard
 
@@ -67,7 +67,7 @@ def _file(fd):
 
 def _note(connection, **kwargs):
     """Receive connection_created."""
-    _origins[id(connection)] = Origin(connection, os.getpid())
+    origins[id(connection)] = Origin(connection, os.getpid())
     pool = connection_pools().get(connection.alias)
     if pool is not None and not hasattr(pool, "_django_compat_pid"):
         pool._django_compat_pid = os.getpid()
@@ -75,15 +75,9 @@ def _note(connection, **kwargs):
 
 def _forget(key):
     """Let go of the raw connection of a connection that has ended."""
-    found = _origins.pop(key, None)
+    found = origins.pop(key, None)
     if found is not None and found.pid != os.getpid():
         _silence(found.raw, found.file)
-
-
-def known(connection):
-    """Return the Origin of a connection if it is that of its raw one, else None."""
-    found = _origins.get(id(connection))
-    return found if found and found.raw is connection.connection else None
 
 
 def origin(connection):
@@ -91,9 +85,9 @@ def origin(connection):
 
     The ``pid`` of one that was opened before this module was loaded is None.
     """
-    found = known(connection)
-    if found is None:
-        found = _origins[id(connection)] = Origin(connection, None)
+    found = origins.get(id(connection))
+    if found is None or found.raw is not connection.connection:
+        found = origins[id(connection)] = Origin(connection, None)
     return found
 
 
@@ -181,8 +175,8 @@ def discard_inherited():
     Also before a forked child ends, and its interpreter destroys what is left. Not what
     is embedded: it has no far end, and its locks may be held by a thread that is gone.
     """
-    for key in list(_origins):  # of integers: a list of items could collect garbage
-        found = _origins.get(key)
+    for key in list(origins):  # of integers: a list of items could collect garbage
+        found = origins.get(key)
         if found is None or found.pid in (None, os.getpid()) or is_embedded(found.raw):
             continue
         connection = found.end()

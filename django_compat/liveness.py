@@ -99,9 +99,9 @@ def watch(raw):
     """
     if is_embedded(raw):
         return lambda: True
-    fileno, is_interrupted = handles(raw)
     look = _look or _choose()
     try:
+        fileno, state, usual = handles(raw)
         fd = fileno()
         events = _poller(fd) if look is _poll else lambda _: look(fd) is not ALIVE
     except Exception:
@@ -109,7 +109,7 @@ def watch(raw):
 
     def is_quiet():
         try:
-            return fileno() == fd and not events(0) and not is_interrupted()
+            return fileno() == fd and not events(0) and state() == usual
         except Exception:
             return False
 

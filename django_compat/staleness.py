@@ -5,10 +5,11 @@ from __future__ import absolute_import
 import six
 from django.core.exceptions import ImproperlyConfigured
 from django.db import utils
+from six.moves import _thread
 
-from django_compat._versions import is_as_it_was, is_in_transaction, monotonic
+from django_compat._versions import clock, is_in_transaction, monotonic, reset_queries
 from django_compat.drivers import descriptor, is_driver, is_in_memory, is_usable
-from django_compat.forks import is_inherited, known, origin
+from django_compat.forks import is_inherited, origin, origins
 from django_compat.liveness import DEAD, UNKNOWN, liveness, seconds_silent, watch
 
 __all__ = ["FORKED", "HUNG_UP", "IDLE", "UNUSABLE"]
@@ -24,21 +25,33 @@ BYPASS = 0.5  # HikariCP's aliveBypassWindowMs
 
 
 def is_well(connection, pid, begins):
-    """Tell at a glance that a unit of work has nothing to do for a connection.
+    """Do at a glance what a unit of work has to do for a connection, and tell if so.
 
-    It is what nearly all units meet, and costs a fraction of the long way round, which
-    finds the reason. ``pid`` is this process's. False decides nothing.
+    It is Django's to keep: no other thread's, not failed, not past its age, in no
+    transaction, its autocommit that of the settings; and it still works. So nearly all
+    units meet it, and it costs a fraction of the long way round, which finds the
+    reason. ``pid`` is this process's. False decides nothing.
     """
-    found = known(connection)
+    found = origins.get(id(connection))
     if found is None or found.pid not in (None, pid) or not found.is_plain:
         return False
-    if not is_as_it_was(connection):
+    settings_dict = connection.settings_dict
+    if (  # Django 1.8+
+        connection.connection is not found.raw
+        or connection._thread_ident != _thread.get_ident()
+        or connection.errors_occurred
+        or connection.in_atomic_block
+        or connection.autocommit != settings_dict["AUTOCOMMIT"]
+        or (connection.close_at is not None and clock() >= connection.close_at)
+    ):
         return False
     if begins:
         if found.is_quiet is None:
             found.is_quiet = watch(found.raw)
-        if "CONN_MAX_IDLE" in connection.settings_dict or not found.is_quiet():
+        if "CONN_MAX_IDLE" in settings_dict or not found.is_quiet():
             return False
+        if connection.queries_log:
+            reset_queries(connection)
     connection.health_check_done = begins  # Django 4.1+: what it asks, we have seen
     found.used = monotonic()
     return True

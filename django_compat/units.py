@@ -85,7 +85,6 @@ def enter(frame, outer):
     outer = entered and [each for each in outer if each in entered]
     for connection in select(using):
         if not entered and is_well(connection, frame.pid, begins=True):
-            reset_queries(connection)
             continue
         if is_in_block(connection) and not is_inherited(connection):
             frame.blocks |= {id(connection)}
