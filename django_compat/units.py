@@ -2,7 +2,6 @@
 
 from __future__ import absolute_import
 
-import os
 import threading
 
 from django_compat._versions import (
@@ -13,6 +12,7 @@ from django_compat._versions import (
     is_in_block,
     is_in_transaction,
     monotonic,
+    process_id,
     reset_queries,
     suspect,
     used_connections,
@@ -47,7 +47,7 @@ class Frame(object):
 
     def __init__(self, scope):
         self.scope = scope
-        self.pid = os.getpid()
+        self.pid = process_id()
 
     def covers(self, connection):
         using = self.scope.using
@@ -55,7 +55,7 @@ class Frame(object):
 
     def shields(self, connection):
         """Tell whether a scope inside this one must leave a connection to it."""
-        return self.pid == os.getpid() and self.covers(connection)
+        return self.pid == process_id() and self.covers(connection)
 
 
 def begin(scope):
@@ -140,7 +140,7 @@ def leave(frame, scope, kind=None, traceback=None):
     frame.left = True
     entered = _local.entered = _entered()
     is_plain = kind is None and not entered and not scope.closes
-    pid = os.getpid()
+    pid = process_id()
     for connection in list(used_connections().values()):
         if not frame.covers(connection):
             continue

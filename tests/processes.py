@@ -13,10 +13,10 @@ import traceback
 from nursery import Child
 
 
-def forked(function):
+def forked(function, fork=os.fork):
     """Return what a function returns in a forked child, which then leaves at once."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         try:
             os.close(reading)

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -104,6 +105,26 @@ def test_child_has_a_session_of_its_own(server_alias, give_up):
     assert own != parents
     assert session_id(connection) == parents
     wait_for(lambda: own not in sessions(server_alias))
+
+
+def test_scope_sees_a_fork_that_python_was_not_told_of(server_alias):
+    """What is written in C may fork without its hooks, as uWSGI does, and again."""
+    connection = open_connection(server_alias, None)
+    fork = ctypes.PyDLL(None).fork
+
+    def child():
+        in_scope()
+        return session_id(connection), forked(grandchild, fork)
+
+    def grandchild():
+        in_scope()
+        return session_id(connection)
+
+    in_scope()
+    child_session, grandchild_session = forked(child, fork)
+    assert len({session_id(connection), child_session, grandchild_session}) == 3
+    in_scope()
+    assert run(connection, "SELECT 1") == (1,)
 
 
 def test_close_stale_says_why(alias):
