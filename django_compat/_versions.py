@@ -32,6 +32,9 @@ try:
 except (AttributeError, EnvironmentError):
     _page = None
 
+# Where an event loop runs asgiref's locals differ; asgiref has imported asyncio.
+_running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", lambda: None)
+
 # ASGIHandler has a ThreadSensitiveContext for each request: Django 4.0+
 ASGI_THREAD_A_REQUEST = django.VERSION >= (4, 0)
 
@@ -57,14 +60,15 @@ def used_connections():
     """
     local = connections._connections  # asgiref's from Django 3.0, else threading's
     storage = getattr(local, "_storage", local)  # asgiref 3.7+
-    if storage is local or is_in_event_loop():
+    if storage is local or _running_loop() is not None:
         if hasattr(local, "_get_storage"):  # asgiref before 3.7 (a dict), and 3.13+
             storage = local._get_storage()
         elif storage is not local:
             storage = {}
     if isinstance(storage, threading.local):
-        members = storage.__dict__
-        return {key: members[key] for key in members if is_connection(members[key])}
+        members = dict(storage.__dict__)
+        if "cvar" not in members:  # asgiref's, where an event loop ran before
+            return members
     if not isinstance(storage, dict):
         storage = getattr(storage, "__dict__", {})
     found = {}
@@ -78,13 +82,6 @@ def used_connections():
 def is_connection(member):
     """Tell a connection from what asgiref keeps beside it."""
     return hasattr(member, "settings_dict")
-
-
-def is_in_event_loop():
-    """Tell whether an event loop runs in this thread: asgiref's locals differ there."""
-    asyncio = sys.modules.get("asyncio")
-    running = getattr(asyncio, "_get_running_loop", None)  # Python 3.5.3+
-    return running is not None and running() is not None
 
 
 def load_settings():
