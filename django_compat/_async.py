@@ -64,6 +64,7 @@ async def aclose_stale_connections(using=None):
 async def enter_scope(scope):
     """Begin a unit of work in the thread that holds the ORM's connections."""
     frame, outer = units.Frame(scope), _frames()
+    frame.is_of_task = True
     try:
         await _in_orm_thread(_enter)(frame, outer)
     except BaseException:
@@ -77,9 +78,17 @@ def _enter(frame, outer):
     units.enter(frame, outer + units.frames())
 
 
+def _take(entered, scope):
+    """Return the last frame of a scope, None if there is none, and the others."""
+    for index in range(len(entered) - 1, -1, -1):
+        if entered[index].scope is scope:
+            return entered[index], entered[:index] + entered[index + 1 :]
+    return None, entered
+
+
 async def leave_scope(scope, kind, traceback):
     """End it there, also when the task is cancelled while it waits for that thread."""
-    frame, _local.frames = units.take(_frames(), scope)
+    frame, _local.frames = _take(_frames(), scope)
     if frame is not None:
         frame.left = True  # even if the loop is closed before that thread is at it
     if kind is not None and issubclass(kind, (asyncio.CancelledError, GeneratorExit)):

@@ -35,7 +35,7 @@ __all__ = ["discard", "discard_inherited", "discard_pools", "is_inherited", "ori
 # By id(connection): Django's connections compare equal across threads (until 1.11).
 # Each thread changes only the entries of its own; a dict's own operations are atomic.
 origins = {}
-_pid = os.getpid()  # of the process that has no inherited pools any more
+clean_pid = os.getpid()  # of the process that has no inherited pools any more
 _kept = []  # inherited ones whose descriptor cannot be had: their end could be heard
 
 
@@ -143,11 +143,11 @@ def discard(connection):
     discard_pools([connection.alias])
 
 
-def discard_pools(using, pid=None):
+def discard_pools(using):
     """Forget the psycopg pools that came through a fork, and what idles in them."""
-    global _pid
-    pid = pid or os.getpid()
-    if pid == _pid:
+    global clean_pid
+    pid = os.getpid()
+    if pid == clean_pid:
         return
     if isinstance(using, six.string_types):
         using = [using]
@@ -161,7 +161,7 @@ def discard_pools(using, pid=None):
             for raw in list(pool._pool):
                 _silence(raw, _file(descriptor(raw)))
     if using is None:
-        _pid = pid
+        clean_pid = pid
 
 
 def _pool_is_inherited(pool):

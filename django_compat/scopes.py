@@ -25,13 +25,8 @@ class Scope(object):
         self.closes = closes
         self.name = name
 
-    def __enter__(self):
-        units.begin(self)
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        units.end(self, kind, traceback)
-        return False
+    __enter__ = units.begin
+    __exit__ = units.end
 
     def __aenter__(self):
         from django_compat import _async
@@ -91,7 +86,9 @@ def fresh_connections(using=None):
 
     .. versionadded:: 1.0
     """
-    return _scope("fresh_connections", using, closes=False)
+    if callable(using):
+        return fresh_connections()(using)
+    return Scope(using, False, "fresh_connections")
 
 
 def closing_connections(using=None):
@@ -102,10 +99,6 @@ def closing_connections(using=None):
 
     .. versionadded:: 1.0
     """
-    return _scope("closing_connections", using, closes=True)
-
-
-def _scope(name, using, closes):
     if callable(using):
-        return Scope(None, closes, name)(using)
-    return Scope(using, closes, name)
+        return closing_connections()(using)
+    return Scope(using, True, "closing_connections")

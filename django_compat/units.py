@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 import threading
 
+from django_compat import forks
 from django_compat._versions import (
     close_old,
     drop_raw,
@@ -28,12 +29,11 @@ from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
 from django_compat.staleness import is_well, may_have_cut
 
-__all__ = ["Frame", "begin", "end", "enter", "frames", "leave", "take", "task_frames"]
+__all__ = ["Frame", "begin", "end", "enter", "frames", "leave", "task_frames"]
 
 
 class _Local(threading.local):
-    frames = ()  # the scopes this thread is in, outermost first
-    entered = ()  # those, and the ones that tasks have entered in this thread
+    entered = ()  # by this thread, and in it by tasks; outermost first
 
 
 _local = _Local()
@@ -43,33 +43,32 @@ class Frame(object):
     """One entered scope, and what it must leave alone."""
 
     blocks = frozenset()  # ids of the connections that were in a block before
+    is_of_task = False
     left = False
 
     def __init__(self, scope):
         self.scope = scope
         self.pid = process_id()
 
-    def covers(self, connection):
-        using = self.scope.using
-        return using is None or connection.alias in using
-
     def shields(self, connection):
         """Tell whether a scope inside this one must leave a connection to it."""
-        return self.pid == process_id() and self.covers(connection)
+        using = self.scope.using
+        is_covered = using is None or connection.alias in using
+        return is_covered and self.pid == process_id()
 
 
 def begin(scope):
     """Begin a unit of work in this thread, inside the scopes that it is in."""
-    frame, outer = Frame(scope), _local.frames
-    enter(frame, outer + task_frames())
-    _local.frames = outer + (frame,)
+    enter(Frame(scope), _local.entered and frames() + task_frames())
+    return scope
 
 
-def end(scope, kind, traceback):
+def end(scope, kind, error, traceback):
     """End the last unit of work of a scope in this thread; raise nothing."""
-    frame, _local.frames = take(_local.frames, scope)
-    if frame is not None:  # else a generator's, that began in another thread
-        leave(frame, scope, kind, traceback)
+    for frame in reversed(_local.entered):
+        if frame.scope is scope and not frame.is_of_task:
+            leave(frame, scope, kind, traceback)
+            return  # without one it is a generator's, that began in another thread
 
 
 def _entered():
@@ -78,13 +77,15 @@ def _entered():
 
 def enter(frame, outer):
     """Begin a unit of work in this thread, inside the frames of ``outer``."""
-    using = frame.scope.using
-    discard_pools(using, frame.pid)
-    entered = _entered()
+    using, pid, entered = frame.scope.using, frame.pid, _local.entered
+    if pid != forks.clean_pid:
+        discard_pools(using)
+    if entered:
+        entered = _entered()
     # Not those that were entered in other threads, or left: a task inherits them.
     outer = entered and [each for each in outer if each in entered]
-    for connection in select(using):
-        if not entered and is_well(connection, frame.pid, begins=True):
+    for connection in used_connections().values() if using is None else select(using):
+        if not entered and is_well(connection, pid, begins=True):
             continue
         if is_in_block(connection) and not is_inherited(connection):
             frame.blocks |= {id(connection)}
@@ -138,11 +139,12 @@ def leave(frame, scope, kind=None, traceback=None):
         found = [each for each in _entered() if each.scope is scope]
         frame = found[-1] if found else Frame(scope)
     frame.left = True
-    entered = _local.entered = _entered()
+    is_alone = _local.entered == (frame,)
+    entered = _local.entered = () if is_alone else _entered()
     is_plain = kind is None and not entered and not scope.closes
-    pid = process_id()
-    for connection in list(used_connections().values()):
-        if not frame.covers(connection):
+    using, pid = scope.using, process_id()
+    for connection in used_connections().values():
+        if using is not None and connection.alias not in using:
             continue
         if is_plain and is_well(connection, pid, begins=False):
             continue
@@ -173,17 +175,9 @@ def leave(frame, scope, kind=None, traceback=None):
             origin(connection).used = monotonic()
 
 
-def take(entered, scope):
-    """Return the last frame of a scope, None if there is none, and the others."""
-    for index in range(len(entered) - 1, -1, -1):
-        if entered[index].scope is scope:
-            return entered[index], entered[:index] + entered[index + 1 :]
-    return None, entered
-
-
 def frames():
     """Return the scopes that this thread is in, outermost first."""
-    return _local.frames
+    return tuple([frame for frame in _entered() if not frame.is_of_task])
 
 
 def task_frames():
