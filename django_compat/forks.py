@@ -42,7 +42,9 @@ _kept = []  # inherited ones whose descriptor cannot be had: their end could be 
 class Origin(object):
     """Where and when a connection was opened.
 
-    ``used``: when it was last let go. ``is_plain``: Django's own code looks after it.
+    ``used``: when it was last let go; a scope that finds it well tells so where
+    ``is_timed`` (no descriptor, see staleness.BYPASS) or CONN_MAX_IDLE asks for it.
+    ``is_plain``: Django's own code looks after it.
     """
 
     is_quiet = None  # for staleness to set
@@ -51,7 +53,9 @@ class Origin(object):
         key = id(connection)
         self.pid = pid
         self.raw = connection.connection
-        self.file = _file(descriptor(self.raw))
+        fd = descriptor(self.raw)
+        self.file = _file(fd)
+        self.is_timed = fd is None
         self.used = monotonic()
         self.is_plain = goes_by_django(connection)
         self.end = weakref.ref(connection, lambda _: _forget(key))

@@ -53,7 +53,8 @@ def is_well(connection, pid, begins):
         if connection.queries_log:
             reset_queries(connection)
     connection.health_check_done = begins  # Django 4.1+: what it asks, we have seen
-    found.used = monotonic()
+    if found.is_timed or "CONN_MAX_IDLE" in settings_dict:
+        found.used = monotonic()
     return True
 
 
