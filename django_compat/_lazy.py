@@ -81,38 +81,44 @@ class LazyModule(_ModuleType):
     A name that a table has and this Django has not raises ImportError: Python drops
     the text of an AttributeError in ``from x import y``. ``_NAMES`` are the module's
     own, the names that moved are in a table that is loaded when one is asked for, and
-    ``_HIDDEN`` has what nobody but Django asks for: that is listed nowhere.
+    ``_HIDDEN`` has what nobody but Django asks for: that is listed nowhere. ``_ROWS``
+    are those of the tables that are loaded.
     """
 
+    # A module's own makes a text of a name that is not bound, which nobody reads.
+    __getattribute__ = object.__getattribute__
+
     def __getattr__(self, name):
-        row = self.__dict__.get("_NAMES", {}).get(name) or self._moved_row(name)
-        if row is None:
-            hidden = self.__dict__.get("_HIDDEN", {}).get(name)
-            row = hidden if hidden is not None and hidden.is_available() else None
-        if row is None:
-            text = "module %r has no attribute %r"
-            raise AttributeError(text % (self.__name__, name))
-        found = row.resolve(self.__name__, name)
+        bound = self.__dict__
+        row = bound["_ROWS"].get(name) or self._other_row(name)
+        found = row.resolve(bound["__name__"], name)
         if row.gone is not None and row.is_gone():
             from django_compat.deprecation import warn
 
             warn(*row.warning())
-        self.__dict__[name] = found
+        bound[name] = found
         return found
 
-    def _moved_row(self, name):
-        """Return the row of a name that moved, or None."""
-        if name.startswith("_") or "_MOVED" not in self.__dict__:
-            return None
-        table = sys.modules.get(self._MOVED)
-        if not hasattr(table, "NAMES"):  # not loaded, or not yet, in another thread
-            table = import_module(self._MOVED)
-        return table.NAMES.get(name)
+    def _other_row(self, name):
+        """Return the row of a name that is in no table loaded so far, or raise."""
+        row = None if name.startswith("_") else self._all_rows().get(name)
+        if row is None:
+            row = self._HIDDEN.get(name)
+            if row is None or not row.is_available():
+                text = "module %r has no attribute %r"
+                raise AttributeError(text % (self.__name__, name))
+        return row
+
+    def _all_rows(self):
+        """Load the table of what moved; return the rows that can be listed, by name."""
+        rows = dict(import_module(self._MOVED).NAMES)
+        rows.update(self._NAMES)
+        self.__dict__["_ROWS"] = rows
+        return rows
 
     def _listed(self):
         """Return the rows, by name, that can be had: ``help()`` asks for them all."""
-        rows = dict(import_module(self._MOVED).NAMES)
-        rows.update(self._NAMES)
+        rows = self._all_rows()
         return dict((name, rows[name]) for name in rows if rows[name].is_listed())
 
     @property
@@ -152,6 +158,7 @@ def install(module_name, names):
         setattr(LazyModule, name, _Shadow(name))
     for name in names:
         module.__dict__.pop(name, None)
+    module.__dict__["_ROWS"] = names
     if isinstance(module, LazyModule):
         return
     try:

@@ -187,6 +187,26 @@ def test_first_access_from_two_threads():
     assert run_python(code) == [16, 1]
 
 
+def test_first_access_to_a_moved_name_from_many_threads():
+    """Threads that meet while the table is loaded get one object, and no error."""
+    code = (
+        "import json, sys, threading, django_compat\n"
+        "getattr(sys, 'setswitchinterval', lambda seconds: 0)(1e-6)\n"
+        "start, found = threading.Event(), []\n"
+        "def work():\n"
+        "    start.wait()\n"
+        "    from django_compat import import_string, lru_cache\n"
+        "    assert not hasattr(django_compat, 'no_such_name')\n"
+        "    found.append((id(import_string), id(lru_cache)))\n"
+        "threads = [threading.Thread(target=work) for _ in range(16)]\n"
+        "[thread.start() for thread in threads]\n"
+        "start.set()\n"
+        "[thread.join() for thread in threads]\n"
+        "print(json.dumps([len(found), len(set(found))]))"
+    )
+    assert run_python(code) == [16, 1]
+
+
 def test_a_django_without_the_name_gets_ours(monkeypatch):
     """On a Django that dropped both names the import line gives an equal of ours."""
     monkeypatch.delattr(django.db, "close_old_connections", raising=False)
