@@ -52,6 +52,8 @@ class Move(object):
         if self.python2 and not release and sys.version_info < (3,):  # Python 2.7
             return self.python2
         release = release or HERE
+        if release >= self.starts[0] and not self.gone:
+            return self.places[0]
         for place, start in zip(self.places, self.starts):
             if release >= start:
                 if self.gone and start < self.gone <= release:
@@ -79,7 +81,7 @@ class Move(object):
         place = self.place()
         if place is None and self.new is not None:
             return self.new.resolve(module, self.new.name)
-        lack = self._lack(place)
+        lack = self._lack(place) if place is None or self.needs else None
         if lack:
             raise ImportError("%s.%s %s" % (module, name, lack))
         return find(place)
