@@ -77,13 +77,17 @@ from collections import OrderedDict as OrderedDict
 from contextlib import ContextDecorator as ContextDecorator
 from functools import lru_cache as lru_cache
 from functools import total_ordering as total_ordering
+from hashlib import md5 as md5_constructor
+from hashlib import sha1 as sha_constructor
 from html.parser import HTMLParser as HTMLParser
+from http.cookies import SimpleCookie as SimpleCookie
 from importlib import import_module as import_module
 from io import BytesIO as BytesIO
 from io import StringIO as StringIO
 from logging import NullHandler as NullHandler
 from logging import getLogger as getLogger
 from logging.config import dictConfig as dictConfig
+from socket import error as WSGIServerException
 from threading import get_ident as get_ident
 from unittest import mock as mock
 from urllib.parse import parse_qs as parse_qs
@@ -114,8 +118,12 @@ BitAnd: Any
 BitOr: Any
 BitXor: Any
 BoundField: Any
+CLEANSED_SUBSTITUTE: builtins.str
 CallableChoiceIterator: Any
 CheckFieldDefaultMixin: Any
+ChoicesMeta: Any
+ChoicesType: Any
+CompatCookie: Any
 CompatibilityAppCommand: Any
 CompatibilityBaseCommand: Any
 CompatibilityLabelCommand: Any
@@ -156,6 +164,7 @@ GenericRel: Any
 GenericRelation: Any
 GenericStackedInline: Any
 GenericTabularInline: Any
+HIDDEN_SETTINGS: Any
 HourTransform: Any
 HttpResponseBase: Any
 HttpResponseRedirectBase: Any
@@ -169,6 +178,8 @@ JSONString: Any
 JsonResponse: Any
 KeyTextTransform: Any
 KeyTransform: Any
+KeyTransformFactory: Any
+KeyTransformTextLookupMixin: Any
 LOOKUP_SEP: builtins.str
 Library: Any
 LoaderOrigin: Any
@@ -183,6 +194,7 @@ MiddlewareMixin: Any
 MinuteTransform: Any
 MonthTransform: Any
 NON_FIELD_ERRORS: builtins.str
+NO_DB_ALIAS: builtins.str
 NestedObjects: Any
 NoArgsCommand: Any
 NoReverseMatch: Any
@@ -207,6 +219,8 @@ RelatedObject: Any
 RequestSite: Any
 Resolver404: Any
 ResolverMatch: Any
+ReverseGenericManyToOneDescriptor: Any
+ReverseGenericRelatedObjectsDescriptor: Any
 ReverseManyRelatedObjectsDescriptor: Any
 ReverseManyToOneDescriptor: Any
 ReverseOneToOneDescriptor: Any
@@ -226,6 +240,7 @@ StringAgg: Any
 SubfieldBase: Any
 Support_ValuesListQuerySet: bool
 Support_ValuesQuerySet: bool
+TEST_DATABASE_PREFIX: builtins.str
 TOKEN_BLOCK: Any
 TOKEN_COMMENT: Any
 TOKEN_TEXT: Any
@@ -258,9 +273,11 @@ available_attrs: Any
 basestring = builtins.str
 binary_type = bytes
 caches: Any
+camel_case_to_spaces: Any
 class_types: Any
 classproperty: Any
 clean_manytomany_helptext: Any
+cleanse_setting: Any
 clear_script_prefix: Any
 clear_url_caches: Any
 commit: Any
@@ -271,7 +288,10 @@ context_processors: Any
 cookie_date: Any
 create_contenttypes: Any
 create_permissions: Any
+csrf_exempt: Any
+csrf_view_exempt: Any
 curry: Any
+default_test_processes: Any
 dependency_ordered: Any
 display_for_field: Any
 display_for_value: Any
@@ -297,15 +317,19 @@ get_callable: Any
 get_current_site: Any
 get_deleted_objects: Any
 get_fields_from_path: Any
+get_max_test_processes: Any
 get_mod_func: Any
 get_model: Any
 get_model_from_relation: Any
 get_model_name: Any
 get_models: Any
 get_ns_resolver: Any
+get_path_info: Any
 get_permission_codename: Any
 get_random_string: Any
 get_resolver: Any
+get_safe_settings: Any
+get_script_name: Any
 get_script_prefix: Any
 get_storage_class: Any
 get_template_loaders: Any
@@ -316,6 +340,7 @@ get_user_model_path: Any
 get_user_permission_codename: Any
 get_user_permission_full_codename: Any
 get_username_field: Any
+get_verbose_name: Any
 gettext: Any
 gettext_lazy: Any
 gettext_noop: Any
@@ -370,6 +395,7 @@ register_converter: Any
 render: Any
 render_to_response: Any
 render_to_string: Any
+reorder_suite: Any
 reraise: Any
 resolve: Any
 resolve_url: Any
@@ -400,6 +426,7 @@ string_types: Any
 strip_quotes: Any
 text_type = builtins.str
 to_current_timezone: Any
+to_language: Any
 translate_url: Any
 trim_docstring: Any
 truncate_html_words: Any

@@ -162,6 +162,13 @@ MOVES = (
     ),
     Move("BytesIO", "six:BytesIO"),
     Move(
+        "CLEANSED_SUBSTITUTE",
+        "django.views.debug:SafeExceptionReporterFilter.cleansed_substitute",
+        "django.views.debug:CLEANSED_SUBSTITUTE",
+        since=(3, 1),
+        loads="settings",
+    ),
+    Move(
         "CallableChoiceIterator",
         "django.utils.choices:CallableChoiceIterator",
         "django.forms.fields:CallableChoiceIterator",
@@ -178,6 +185,25 @@ MOVES = (
         instead="there is no JSONField",
         needs="psycopg2",
         loads="settings",
+    ),
+    Move(
+        "ChoicesType",
+        "django.db.models.enums:ChoicesType",
+        "django.db.models.enums:ChoicesMeta",
+        since=(5, 0),
+        added=(3, 0),
+        instead="give the choices as a list",
+        loads="settings",
+        old=[
+            Move(
+                "ChoicesMeta",
+                "django.db.models.enums:ChoicesType",
+                "django.db.models.enums:ChoicesMeta",
+                since=(5, 0),
+                added=(3, 0),
+                gone=(6, 0),
+            ),
+        ],
     ),
     Move(
         "CompatibilityAppCommand",
@@ -530,6 +556,13 @@ MOVES = (
         loads="django.contrib.contenttypes",
     ),
     Move(
+        "HIDDEN_SETTINGS",
+        "django.views.debug:SafeExceptionReporterFilter.hidden_settings",
+        "django.views.debug:HIDDEN_SETTINGS",
+        since=(3, 1),
+        loads="settings",
+    ),
+    Move(
         "HTMLParser",
         "html.parser:HTMLParser",
         "django.utils.html_parser:HTMLParser",
@@ -625,6 +658,26 @@ MOVES = (
         loads="settings",
     ),
     Move(
+        "KeyTransformFactory",
+        "django.db.models.fields.json:KeyTransformFactory",
+        "django.contrib.postgres.fields.jsonb:KeyTransformFactory",
+        since=(3, 1),
+        added=(1, 9),
+        instead="there is no JSONField",
+        needs="psycopg2",
+        loads="settings",
+    ),
+    Move(
+        "KeyTransformTextLookupMixin",
+        "django.db.models.fields.json:KeyTransformTextLookupMixin",
+        "django.contrib.postgres.fields.jsonb:KeyTransformTextLookupMixin",
+        since=(3, 1),
+        added=(1, 11),
+        instead="a lookup of KeyTextTransform",
+        needs="psycopg2",
+        loads="settings",
+    ),
+    Move(
         "LOOKUP_SEP",
         "django.db.models.constants:LOOKUP_SEP",
         "django.db.models.sql.constants:LOOKUP_SEP",
@@ -696,6 +749,15 @@ MOVES = (
         since=(1, 10),
     ),
     Move("NON_FIELD_ERRORS", "django.core.exceptions:NON_FIELD_ERRORS"),
+    Move(
+        "NO_DB_ALIAS",
+        "django.db.backends.base.base:NO_DB_ALIAS",
+        "django.db.backends.creation:NO_DB_ALIAS",
+        since=(1, 8),
+        added=(1, 7),
+        instead="connect to a database that is always there",
+        loads="settings",
+    ),
     Move(
         "NestedObjects",
         "django.contrib.admin.utils:NestedObjects",
@@ -848,6 +910,25 @@ MOVES = (
         since=(1, 10),
     ),
     Move(
+        "ReverseGenericManyToOneDescriptor",
+        "django.contrib.contenttypes.fields:ReverseGenericManyToOneDescriptor",
+        "django.contrib.contenttypes.fields:ReverseGenericRelatedObjectsDescriptor",
+        "django.contrib.contenttypes.generic:ReverseGenericRelatedObjectsDescriptor",
+        since=[(1, 9), (1, 7)],
+        loads="django.contrib.contenttypes",
+        old=[
+            Move(
+                "ReverseGenericRelatedObjectsDescriptor",
+                "django.contrib.contenttypes.fields"
+                ":ReverseGenericRelatedObjectsDescriptor",
+                "django.contrib.contenttypes.generic"
+                ":ReverseGenericRelatedObjectsDescriptor",
+                since=(1, 7),
+                gone=(1, 9),
+            ),
+        ],
+    ),
+    Move(
         "ReverseManyToOneDescriptor",
         "django.db.models.fields.related:ReverseManyToOneDescriptor",
         "django.db.models.fields.related:ForeignRelatedObjectsDescriptor",
@@ -890,6 +971,12 @@ MOVES = (
         "django.forms.widgets:SelectDateWidget",
         "django.forms.extras.widgets:SelectDateWidget",
         since=(1, 9),
+    ),
+    Move(
+        "SimpleCookie",
+        "django.http:SimpleCookie",
+        loads="settings",
+        old=[Move("CompatCookie", "django.http:CompatCookie", gone=(1, 5))],
     ),
     Move(
         "StaticLiveServerTestCase",
@@ -936,6 +1023,13 @@ MOVES = (
     Move(
         "Support_ValuesQuerySet",
         "django_compat.backports.querysets:Support_ValuesQuerySet",
+        loads="settings",
+    ),
+    Move(
+        "TEST_DATABASE_PREFIX",
+        "django.db.backends.base.creation:TEST_DATABASE_PREFIX",
+        "django.db.backends.creation:TEST_DATABASE_PREFIX",
+        since=(1, 8),
         loads="settings",
     ),
     Move(
@@ -1049,6 +1143,13 @@ MOVES = (
     Move("VariableNode", "django.template.base:VariableNode"),
     Move("View", "django.views.generic:View", loads="settings"),
     Move(
+        "WSGIServerException",
+        "socket:error",
+        "django.core.servers.basehttp:WSGIServerException",
+        since=(1, 5),
+        loads="settings",
+    ),
+    Move(
         "XViewMiddleware",
         "django.contrib.admindocs.middleware:XViewMiddleware",
         "django.middleware.doc:XViewMiddleware",
@@ -1129,6 +1230,20 @@ MOVES = (
         since=(1, 7),
         loads="settings",
     ),
+    Move(
+        "camel_case_to_spaces",
+        "django.utils.text:camel_case_to_spaces",
+        "django.db.models.options:get_verbose_name",
+        since=(1, 7),
+        loads="settings",
+        old=[
+            Move(
+                "get_verbose_name",
+                "django.db.models.options:get_verbose_name",
+                gone=(1, 7),
+            ),
+        ],
+    ),
     Move("class_types", "six:class_types"),
     Move(
         "classproperty",
@@ -1140,6 +1255,13 @@ MOVES = (
     Move(
         "clean_manytomany_helptext",
         "django_compat.backports.models:clean_manytomany_helptext",
+        loads="settings",
+    ),
+    Move(
+        "cleanse_setting",
+        "django_compat.backports.reports:cleanse_setting",
+        "django.views.debug:cleanse_setting",
+        since=(3, 1),
         loads="settings",
     ),
     Move(
@@ -1189,6 +1311,18 @@ MOVES = (
         "create_permissions",
         "django_compat.backports.models:create_permissions",
         loads="settings",
+    ),
+    Move(
+        "csrf_exempt",
+        "django.views.decorators.csrf:csrf_exempt",
+        loads="settings",
+        old=[
+            Move(
+                "csrf_view_exempt",
+                "django.views.decorators.csrf:csrf_view_exempt",
+                gone=(1, 6),
+            ),
+        ],
     ),
     Move(
         "curry",
@@ -1365,6 +1499,23 @@ MOVES = (
     ),
     Move("get_ident", "six.moves._thread:get_ident"),
     Move(
+        "get_max_test_processes",
+        "django.test.runner:get_max_test_processes",
+        "django.test.runner:default_test_processes",
+        since=(4, 0),
+        added=(1, 9),
+        instead="the tests run in one process",
+        loads="settings",
+        old=[
+            Move(
+                "default_test_processes",
+                "django.test.runner:default_test_processes",
+                added=(1, 9),
+                gone=(4, 0),
+            ),
+        ],
+    ),
+    Move(
         "get_mod_func",
         "django.urls:get_mod_func",
         "django.core.urlresolvers:get_mod_func",
@@ -1405,6 +1556,15 @@ MOVES = (
         since=(1, 10),
     ),
     Move(
+        "get_path_info",
+        "django.core.handlers.wsgi:get_path_info",
+        "django.core.handlers.base:get_path_info",
+        since=(1, 7),
+        added=(1, 5),
+        instead="environ['PATH_INFO']",
+        loads="settings",
+    ),
+    Move(
         "get_permission_codename",
         "django.contrib.auth:get_permission_codename",
         added=(1, 6),
@@ -1418,6 +1578,20 @@ MOVES = (
         "django.urls:get_resolver",
         "django.core.urlresolvers:get_resolver",
         since=(1, 10),
+    ),
+    Move(
+        "get_safe_settings",
+        "django_compat.backports.reports:get_safe_settings",
+        "django.views.debug:get_safe_settings",
+        since=(3, 1),
+        loads="settings",
+    ),
+    Move(
+        "get_script_name",
+        "django.core.handlers.wsgi:get_script_name",
+        "django.core.handlers.base:get_script_name",
+        since=(1, 7),
+        loads="settings",
     ),
     Move(
         "get_script_prefix",
@@ -1658,6 +1832,12 @@ MOVES = (
         since=[(2, 0), (1, 7)],
     ),
     Move(
+        "md5_constructor",
+        "hashlib:md5",
+        "django.utils.hashcompat:md5_constructor",
+        since=(1, 4),
+    ),
+    Move(
         "memoize",
         "django.utils.functional:memoize",
         gone=(1, 9),
@@ -1832,6 +2012,15 @@ MOVES = (
         "django_compat.backports.rendering:render_to_string",
         since=(1, 8),
     ),
+    Move(
+        "reorder_suite",
+        "django.test.runner:reorder_suite",
+        "django.test.simple:reorder_suite",
+        since=(1, 6),
+        gone=(4, 0),
+        instead="django.test.runner.reorder_tests, which orders tests",
+        loads="settings",
+    ),
     Move("reraise", "six:reraise"),
     Move(
         "resolve",
@@ -1917,6 +2106,12 @@ MOVES = (
         loads="settings",
     ),
     Move(
+        "sha_constructor",
+        "hashlib:sha1",
+        "django.utils.hashcompat:sha_constructor",
+        since=(1, 4),
+    ),
+    Move(
         "shortcut",
         "django.contrib.contenttypes.views:shortcut",
         loads="django.contrib.contenttypes",
@@ -1984,6 +2179,13 @@ MOVES = (
         "django.forms.utils:to_current_timezone",
         "django.forms.util:to_current_timezone",
         since=(1, 7),
+    ),
+    Move(
+        "to_language",
+        "django.utils.translation:to_language",
+        "django.utils.translation.trans_real:to_language",
+        since=(2, 1),
+        loads="settings",
     ),
     Move("total_ordering", "functools:total_ordering"),
     Move(

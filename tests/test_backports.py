@@ -457,6 +457,20 @@ def test_storages_by_alias():
     assert storages.get_storage_class(path).__name__ == "FileSystemStorage"
 
 
+def test_settings_are_shown_without_what_is_secret():
+    """All of them, or one; what is secret is told by its name."""
+    from django_compat import CLEANSED_SUBSTITUTE, HIDDEN_SETTINGS
+    from django_compat import cleanse_setting, get_safe_settings
+
+    shown = get_safe_settings()
+    assert shown["SECRET_KEY"] == CLEANSED_SUBSTITUTE != ""
+    assert shown["LANGUAGE_CODE"] == django.conf.settings.LANGUAGE_CODE
+    assert cleanse_setting("MAIL_PASSWORD", "open sesame") == CLEANSED_SUBSTITUTE
+    assert cleanse_setting("LANGUAGE_CODE", "en") == "en"
+    assert HIDDEN_SETTINGS.search("MAIL_PASSWORD")
+    assert not HIDDEN_SETTINGS.search("LANGUAGE_CODE")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_caches_by_alias():
     """One for each thread; settings of its own make a new one."""
