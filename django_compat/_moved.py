@@ -10,7 +10,8 @@ import django
 
 HERE = django.VERSION[:2]
 OLDEST = (1, 4)  # that is supported
-FACTS = set("since added gone old instead loads needs python2".split())
+PLAIN = set("since added old instead loads".split())
+FACTS = PLAIN.union("gone needs python2".split())
 
 
 class Move(object):
@@ -34,10 +35,13 @@ class Move(object):
     since = old = ()
     added = OLDEST
     gone = instead = loads = needs = python2 = None
+    is_plain = True  # the newest place is all that there is to know, from ``since`` on
 
     def __init__(self, name, *places, **facts):
-        if not FACTS.issuperset(facts):
-            raise TypeError("unknown facts: %s" % ", ".join(set(facts) - FACTS))
+        if not PLAIN.issuperset(facts):
+            if not FACTS.issuperset(facts):
+                raise TypeError("unknown facts: %s" % ", ".join(set(facts) - FACTS))
+            self.is_plain = False
         self.__dict__.update(facts, name=name, places=places)
         if self.since and not isinstance(self.since[0], tuple):
             self.since = (self.since,)
@@ -46,14 +50,13 @@ class Move(object):
             row.new = self
             row.loads = row.loads or self.loads
             row.needs = row.needs or self.needs
+            row.is_plain = row.is_plain and self.is_plain
 
     def place(self, release=None):
         """Return where a Django, by default this one, has the name; or None."""
         if self.python2 and not release and sys.version_info < (3,):  # Python 2.7
             return self.python2
         release = release or HERE
-        if release >= self.starts[0] and not self.gone:
-            return self.places[0]
         for place, start in zip(self.places, self.starts):
             if release >= start:
                 if self.gone and start < self.gone <= release:
@@ -78,10 +81,12 @@ class Move(object):
 
     def resolve(self, module, name):
         """Return the object, or raise the ImportError that helps."""
+        if self.is_plain and HERE >= self.starts[0]:
+            return find(self.places[0])
         place = self.place()
         if place is None and self.new is not None:
             return self.new.resolve(module, self.new.name)
-        lack = self._lack(place) if place is None or self.needs else None
+        lack = self._lack(place)
         if lack:
             raise ImportError("%s.%s %s" % (module, name, lack))
         return find(place)
