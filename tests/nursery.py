@@ -20,7 +20,7 @@ import sys
 from importlib import import_module
 
 # What needs no settings; until 1.6 some of it does, and is loaded by the child.
-LOADED = """decimal email.message multiprocessing uuid MySQLdb pymysql psycopg2
+LOADED = """decimal email.message multiprocessing uuid pymysql psycopg2
     django.db django.db.models django.forms django.http django.template django.urls
     django.core.handlers.wsgi django.core.management django.core.serializers.json
     django.test.utils django.test.client django.views.generic""".split()
