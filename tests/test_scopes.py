@@ -987,8 +987,9 @@ def test_generator_that_is_given_up(alias, scope, ends):
     assert next(generator) == (1,)
     if ends == "close":
         generator.close()
-    del generator
-    gc.collect()
+    else:
+        del generator
+        gc.collect()
     connection = connections[alias]
     with closing_connections():  # the outermost again
         assert run(connection, "SELECT 42") == (42,)
