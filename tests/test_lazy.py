@@ -164,47 +164,47 @@ def test_reload_keeps_the_surface_working():
     assert django_compat.close_all_connections is before
 
 
-def test_first_access_from_two_threads():
-    """Threads that meet at the first import, and the first access, get one object."""
+def meet(before, *work):
+    """Let 16 threads do the same work at once; return how often, and what is found."""
     code = (
         "import json, sys, threading\n"
-        "from django.conf import settings\n"
-        "settings.configure(DATABASES={'default':"
-        " {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}})\n"
+        "%s\n"
         "getattr(sys, 'setswitchinterval', lambda seconds: 0)(1e-6)\n"
         "start, found = threading.Event(), []\n"
         "def work():\n"
         "    start.wait()\n"
-        "    from django_compat import close_all_connections\n"
-        "    from django_compat import RemovedInDjango2028Warning as warning\n"
-        "    found.append((id(close_all_connections), id(warning)))\n"
+        "    %s\n"
         "threads = [threading.Thread(target=work) for _ in range(16)]\n"
         "[thread.start() for thread in threads]\n"
         "start.set()\n"
         "[thread.join() for thread in threads]\n"
         "print(json.dumps([len(found), len(set(found))]))"
     )
-    assert run_python(code) == [16, 1]
+    return run_python(code % (before, "\n    ".join(work)))
+
+
+def test_first_access_from_many_threads():
+    """Threads that meet at the first import, and the first access, get one object."""
+    found = meet(
+        "from django.conf import settings\n"
+        "settings.configure(DATABASES={'default':"
+        " {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}})",
+        "from django_compat import close_all_connections",
+        "from django_compat import RemovedInDjango2028Warning as warning",
+        "found.append((id(close_all_connections), id(warning)))",
+    )
+    assert found == [16, 1]
 
 
 def test_first_access_to_a_moved_name_from_many_threads():
     """Threads that meet while the table is loaded get one object, and no error."""
-    code = (
-        "import json, sys, threading, django_compat\n"
-        "getattr(sys, 'setswitchinterval', lambda seconds: 0)(1e-6)\n"
-        "start, found = threading.Event(), []\n"
-        "def work():\n"
-        "    start.wait()\n"
-        "    from django_compat import import_string, lru_cache\n"
-        "    assert not hasattr(django_compat, 'no_such_name')\n"
-        "    found.append((id(import_string), id(lru_cache)))\n"
-        "threads = [threading.Thread(target=work) for _ in range(16)]\n"
-        "[thread.start() for thread in threads]\n"
-        "start.set()\n"
-        "[thread.join() for thread in threads]\n"
-        "print(json.dumps([len(found), len(set(found))]))"
+    found = meet(
+        "import django_compat",
+        "from django_compat import import_string, lru_cache",
+        "assert not hasattr(django_compat, 'no_such_name')",
+        "found.append((id(import_string), id(lru_cache)))",
     )
-    assert run_python(code) == [16, 1]
+    assert found == [16, 1]
 
 
 def test_a_django_without_the_name_gets_ours(monkeypatch):
