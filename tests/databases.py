@@ -114,7 +114,7 @@ class Observer(object):
         keys = {"host": "HOST", "user": "USER"}
         if settings["ENGINE"].endswith("mysql"):
             self.vendor, driver = "mysql", sys.modules["MySQLdb"]
-            keys.update(passwd="PASSWORD", db="NAME")
+            keys.update(password="PASSWORD", database="NAME")
         else:
             driver = sys.modules.get("psycopg") or sys.modules["psycopg2"]
             self.vendor = "postgresql"

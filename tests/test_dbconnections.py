@@ -81,7 +81,7 @@ def test_nothing_is_left_open_and_nothing_is_closed(capsys, server_alias):
     Command().execute(databases=[server_alias], holders=True, **OPTIONS)
     assert server_alias in capsys.readouterr()[0]
     assert mine.connection is raw
-    assert sessions(server_alias) <= before
+    wait_for(lambda: sessions(server_alias) <= before)
     run(mine, "SELECT 1")
 
 
