@@ -19,11 +19,14 @@ import subprocess
 import sys
 from importlib import import_module
 
-# What needs no settings; until 1.6 some of it does, and is loaded by the child.
+import django
+
 LOADED = """decimal email.message multiprocessing uuid pymysql psycopg2
-    django.db django.db.models django.forms django.http django.template django.urls
-    django.core.handlers.wsgi django.core.management django.core.serializers.json
-    django.test.utils django.test.client django.views.generic""".split()
+    django.forms django.http django.template
+    django.core.handlers.wsgi django.core.management""".split()
+if django.VERSION >= (1, 7):  # before, these need settings: the child loads them
+    LOADED += """django.db django.db.models django.urls django.core.serializers.json
+        django.test.utils django.test.client django.views.generic""".split()
 
 try:
     from multiprocessing.reduction import recvfds, sendfds
@@ -120,13 +123,10 @@ def serve():
 
 def main():
     for name in LOADED:
-        before = set(sys.modules)
         try:
             import_module(name)
-        except Exception:  # not there, or not without settings
-            # Python 2 keeps what a package that failed has loaded, unbound.
-            for each in set(sys.modules) - before:
-                del sys.modules[each]
+        except ImportError:  # pymysql and psycopg2, and django.urls until 1.9
+            pass
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.freeze()
     here = os.path.dirname(os.path.abspath(__file__))
