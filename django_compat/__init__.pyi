@@ -113,6 +113,7 @@ BaseDatabaseValidation: Any
 BaseDatabaseWrapper: Any
 BaseGenericInlineFormSet: Any
 BaseLoader: Any
+BaseSpatialOperations: Any
 BaseUserManager: Any
 BitAnd: Any
 BitOr: Any
@@ -154,16 +155,20 @@ FieldInfo: Any
 FixedOffset: Any
 FlatPageSitemap: Any
 FloatRangeField: Any
+ForcePolygonCW: Any
+ForceRHR: Any
 ForeignObjectRel: Any
 ForeignRelatedObjectsDescriptor: Any
 ForwardManyToOneDescriptor: Any
 FullResultSet: Any
+GDALException: Any
 GenericForeignKey: Any
 GenericInlineModelAdmin: Any
 GenericRel: Any
 GenericRelation: Any
 GenericStackedInline: Any
 GenericTabularInline: Any
+GeometryProxy: Any
 HIDDEN_SETTINGS: Any
 HourTransform: Any
 HttpResponseBase: Any
@@ -200,6 +205,7 @@ NoArgsCommand: Any
 NoReverseMatch: Any
 NotRegistered: Any
 NotRelationField: Any
+OGRException: Any
 OneToOneRel: Any
 Origin: Any
 OutputWrapper: Any
@@ -233,6 +239,8 @@ SecondTransform: Any
 SelectDateWidget: Any
 SingleRelatedObjectDescriptor: Any
 SortedDict: Any
+SpatialProxy: Any
+SpatialRefSysMixin: Any
 StaticLiveServerTestCase: Any
 StaticNode: Any
 StrAndUnicode: Any
@@ -254,15 +262,20 @@ TokenType: Any
 URLPattern: Any
 URLResolver: Any
 URLValidator: Any
+VSI_FILESYSTEM_BASE_PATH: builtins.str
+VSI_MEM_FILESYSTEM_BASE_PATH: builtins.str
 ValuesListQuerySet: Any
 ValuesQuerySet: Any
 VariableNode: Any
 View: Any
+WKTAdapter: Any
 WeekDayTransform: Any
 XViewMiddleware: Any
 YearTransform: Any
 absolute_http_url_re: Any
 add_metaclass: Any
+add_postgis_srs: Any
+add_srs_entry: Any
 add_to_builtins: Any
 admin_utils: Any
 allow_lazy: Any
@@ -349,6 +362,7 @@ handler403: Any
 handler404: Any
 handler500: Any
 help_text_for_field: Any
+hex_regex: Any
 host_validation_re: Any
 http_date: Any
 import_by_path: Any
@@ -363,6 +377,7 @@ is_valid_path: Any
 iteritems: Any
 iterkeys: Any
 itervalues: Any
+json_regex: Any
 keep_lazy: Any
 keep_lazy_text: Any
 label_for_field: Any
@@ -456,3 +471,4 @@ user_model_label: builtins.str
 utc: timezone
 validate_host: Any
 with_metaclass: Any
+wkt_regex: Any

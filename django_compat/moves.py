@@ -116,6 +116,13 @@ MOVES = (
         since=(1, 8),
     ),
     Move(
+        "BaseSpatialOperations",
+        "django.contrib.gis.db.backends.base.operations:BaseSpatialOperations",
+        "django.contrib.gis.db.backends.base:BaseSpatialOperations",
+        since=(1, 8),
+        loads="django.contrib.gis",
+    ),
+    Move(
         "BaseUserManager",
         "django.contrib.auth.base_user:BaseUserManager",
         "django.contrib.auth.models:BaseUserManager",
@@ -479,6 +486,23 @@ MOVES = (
         loads="settings",
     ),
     Move(
+        "ForcePolygonCW",
+        "django.contrib.gis.db.models.functions:ForcePolygonCW",
+        "django.contrib.gis.db.models.functions:ForceRHR",
+        since=(2, 1),
+        added=(1, 9),
+        instead="a GeoQuerySet has force_rhr()",
+        loads="django.contrib.gis",
+        old=[
+            Move(
+                "ForceRHR",
+                "django.contrib.gis.db.models.functions:ForceRHR",
+                added=(1, 9),
+                gone=(3, 0),
+            ),
+        ],
+    ),
+    Move(
         "ForeignObjectRel",
         "django.db.models.fields.reverse_related:ForeignObjectRel",
         "django.db.models.fields.related:ForeignObjectRel",
@@ -512,6 +536,18 @@ MOVES = (
         "django.core.exceptions:FullResultSet",
         "django_compat.backports.errors:FullResultSet",
         since=(4, 2),
+    ),
+    Move(
+        "GDALException",
+        "django.contrib.gis.gdal.error:GDALException",
+        loads="django.contrib.gis",
+        old=[
+            Move(
+                "OGRException",
+                "django.contrib.gis.gdal.error:OGRException",
+                gone=(2, 0),
+            ),
+        ],
     ),
     Move(
         "GenericForeignKey",
@@ -979,6 +1015,27 @@ MOVES = (
         old=[Move("CompatCookie", "django.http:CompatCookie", gone=(1, 5))],
     ),
     Move(
+        "SpatialProxy",
+        "django.contrib.gis.db.models.proxy:SpatialProxy",
+        "django.contrib.gis.db.models.proxy:GeometryProxy",
+        since=(1, 9),
+        loads="django.contrib.gis",
+        old=[
+            Move(
+                "GeometryProxy",
+                "django.contrib.gis.db.models.proxy:GeometryProxy",
+                gone=(1, 9),
+            ),
+        ],
+    ),
+    Move(
+        "SpatialRefSysMixin",
+        "django.contrib.gis.db.backends.base.models:SpatialRefSysMixin",
+        "django.contrib.gis.db.backends.base:SpatialRefSysMixin",
+        since=(1, 8),
+        loads="django.contrib.gis",
+    ),
+    Move(
         "StaticLiveServerTestCase",
         "django.contrib.staticfiles.testing:StaticLiveServerTestCase",
         "django.test:LiveServerTestCase",
@@ -1123,6 +1180,23 @@ MOVES = (
         since=(1, 6),
     ),
     Move(
+        "VSI_MEM_FILESYSTEM_BASE_PATH",
+        "django.contrib.gis.gdal.raster.const:VSI_MEM_FILESYSTEM_BASE_PATH",
+        "django.contrib.gis.gdal.raster.const:VSI_FILESYSTEM_BASE_PATH",
+        since=(4, 0),
+        added=(2, 0),
+        instead="a GDALRaster is not read from memory",
+        loads="django.contrib.gis",
+        old=[
+            Move(
+                "VSI_FILESYSTEM_BASE_PATH",
+                "django.contrib.gis.gdal.raster.const:VSI_FILESYSTEM_BASE_PATH",
+                added=(2, 0),
+                gone=(4, 0),
+            ),
+        ],
+    ),
+    Move(
         "ValuesListQuerySet",
         "django_compat.backports.querysets:ValuesListQuerySet",
         "django.db.models.query:ValuesListQuerySet",
@@ -1142,6 +1216,13 @@ MOVES = (
     ),
     Move("VariableNode", "django.template.base:VariableNode"),
     Move("View", "django.views.generic:View", loads="settings"),
+    Move(
+        "WKTAdapter",
+        "django.contrib.gis.db.backends.base.adapter:WKTAdapter",
+        "django.contrib.gis.db.backends.adapter:WKTAdapter",
+        since=(1, 8),
+        loads="django.contrib.gis",
+    ),
     Move(
         "WSGIServerException",
         "socket:error",
@@ -1164,6 +1245,18 @@ MOVES = (
         instead="a test for \"http://\" and \"https://\"",
     ),
     Move("add_metaclass", "six:add_metaclass"),
+    Move(
+        "add_srs_entry",
+        "django.contrib.gis.utils.srs:add_srs_entry",
+        loads="django.contrib.gis",
+        old=[
+            Move(
+                "add_postgis_srs",
+                "django.contrib.gis.utils.srs:add_postgis_srs",
+                gone=(1, 10),
+            ),
+        ],
+    ),
     Move(
         "add_to_builtins",
         "django_compat.backports.templates:add_to_builtins",
@@ -1704,6 +1797,12 @@ MOVES = (
         loads="settings",
     ),
     Move(
+        "hex_regex",
+        "django.contrib.gis.geometry:hex_regex",
+        "django.contrib.gis.geometry.regex:hex_regex",
+        since=(2, 0),
+    ),
+    Move(
         "host_validation_re",
         "django.http.request:host_validation_re",
         "django.http:host_validation_re",
@@ -1769,6 +1868,12 @@ MOVES = (
     Move("iteritems", "six:iteritems"),
     Move("iterkeys", "six:iterkeys"),
     Move("itervalues", "six:itervalues"),
+    Move(
+        "json_regex",
+        "django.contrib.gis.geometry:json_regex",
+        "django.contrib.gis.geometry.regex:json_regex",
+        since=(2, 0),
+    ),
     Move(
         "keep_lazy",
         "django.utils.functional:keep_lazy",
@@ -2335,6 +2440,12 @@ MOVES = (
         since=(1, 5),
     ),
     Move("with_metaclass", "six:with_metaclass"),
+    Move(
+        "wkt_regex",
+        "django.contrib.gis.geometry:wkt_regex",
+        "django.contrib.gis.geometry.regex:wkt_regex",
+        since=(2, 0),
+    ),
 )
 
 NAMES = by_name(MOVES)

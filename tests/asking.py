@@ -6,11 +6,14 @@ import inspect
 import json
 import sys
 import warnings
+from ctypes.util import find_library
 
 import django
 from django.conf import settings
 
-APPS = "contenttypes auth sites flatpages messages sessions staticfiles admin"
+APPS = "contenttypes auth sites flatpages messages sessions staticfiles admin".split()
+if find_library("gdal"):
+    APPS.append("gis")
 
 
 def ask(name, listed):
@@ -53,7 +56,7 @@ def main():
         DATABASES={
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
         },
-        INSTALLED_APPS=["django.contrib." + app for app in APPS.split()],
+        INSTALLED_APPS=["django.contrib." + app for app in APPS],
         SECRET_KEY="for tests",
         STATIC_URL="/static/",
         USE_I18N=False,
