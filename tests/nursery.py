@@ -13,10 +13,12 @@ import gc
 import json
 import os
 import runpy
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 from importlib import import_module
 
 import django
@@ -75,12 +77,18 @@ class Child(object):
     def __init__(self, arguments, env, cwd, fds):
         if os.getpid() not in _nurseries:
             _nurseries[os.getpid()] = Nursery()
-        self.nursery = _nurseries[os.getpid()]
+        self.nursery, self.returncode = _nurseries[os.getpid()], None
         self.pid = self.nursery.ask("fork", arguments, dict(env), cwd, fds=fds)
 
     def wait(self):
-        """Wait for its end; return its exit code."""
-        return self.nursery.ask("wait", self.pid)
+        """Wait for its end, a minute at most; return its exit code."""
+        if self.returncode is None:
+            # Two that share a session may wait for an answer for ever.
+            timer = threading.Timer(60, os.killpg, (self.pid, signal.SIGKILL))
+            timer.start()
+            self.returncode = self.nursery.ask("wait", self.pid)
+            timer.cancel()
+        return self.returncode
 
 
 def read(sock, size):
@@ -139,6 +147,11 @@ def main():
     if cwd:
         os.chdir(cwd)
     sys.path[:0] = [""] + env["PYTHONPATH"].split(os.pathsep)
+    sys.modules.pop("sitecustomize", None)
+    try:
+        import_module("sitecustomize")  # as an interpreter does when it begins
+    except ImportError:
+        pass
     if words[0] == "-m":
         del words[0]
         sys.argv = words

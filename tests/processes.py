@@ -5,9 +5,7 @@ from __future__ import absolute_import
 import contextlib
 import json
 import os
-import signal
 import tempfile
-import threading
 import traceback
 
 from nursery import Child
@@ -44,11 +42,7 @@ def run(arguments, env, cwd=None):
         with open(os.devnull) as nothing:
             streams = nothing, output, errors
             child = Child(arguments, env, cwd, [each.fileno() for each in streams])
-        # Two that share a session may wait for an answer for ever.
-        timer = threading.Timer(60, os.killpg, (child.pid, signal.SIGKILL))
-        timer.start()
         code = child.wait()
-        timer.cancel()
         for each in output, errors:
             each.seek(0)
         return code, output.read().decode("utf-8"), errors.read().decode("utf-8")

@@ -5,8 +5,6 @@ from __future__ import absolute_import
 import os
 import re
 import signal
-import subprocess
-import sys
 from contextlib import closing
 
 import django.db
@@ -20,6 +18,8 @@ from databases import (
     wait_for,
 )
 from django.db import connections
+from nursery import Child
+from processes import run
 from six.moves.urllib.parse import quote
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -48,12 +48,12 @@ class Workers(object):
     def start(self, *arguments):
         """Start one, its log in a file."""
         log = self.folder.join("log%d" % len(self.processes))
-        with open(str(log), "wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, WORKER] + list(arguments),
-                cwd=str(self.folder),
-                env=self.environment,
-                stderr=stream,
+        with open(os.devnull) as nothing, open(str(log), "wb") as stream:
+            process = Child(
+                [WORKER] + list(arguments),
+                self.environment,
+                str(self.folder),
+                [nothing.fileno(), 1, stream.fileno()],
             )
         self.processes.append(process)
         process.read_log = log.read
@@ -62,9 +62,8 @@ class Workers(object):
     def finish(self, process, number=None):
         """Signal a worker if need be, and wait until it has ended well."""
         if number is not None:
-            process.send_signal(number)
-        wait_for(lambda: process.poll() is not None)
-        assert process.returncode == 0, process.read_log()
+            os.kill(process.pid, number)
+        assert process.wait() == 0, process.read_log()
 
     def new_sessions(self):
         """Return the sessions that the server has since the start; SQLite has none."""
@@ -99,8 +98,8 @@ def make_workers(alias, folder):
             found.sessions.add(session_id(found.connection))
         yield found
         for process in found.processes:
-            if process.poll() is None:
-                process.kill()
+            if process.returncode is None:
+                os.kill(process.pid, signal.SIGKILL)
                 process.wait()
         found.query("DROP TABLE IF EXISTS worker_job")
 
@@ -154,7 +153,7 @@ def test_workers_share_the_jobs(workers):
     numbers = [int(number) for number in done[0] + done[1]]
     assert sorted(numbers) == list(range(1, len(workers.states()) + 1))
     for worker in pair:
-        worker.send_signal(signal.SIGTERM)
+        os.kill(worker.pid, signal.SIGTERM)
     for worker in pair:
         workers.finish(worker)
         assert "Traceback" not in worker.read_log()
@@ -186,11 +185,7 @@ def test_worker_survives_lost_connections(server_workers):
 @pytest.mark.parametrize("url", ["oracle://h/n", "mysql://h", "mysql://h:port/n"])
 def test_bad_database_url_is_named(url):
     """Exit code 2, and a message with the value and what is allowed."""
-    process = subprocess.Popen(
-        [sys.executable, WORKER, "run"],
-        env=dict(os.environ, PYTHONPATH=ROOT, DATABASE_URL=url),
-        stderr=subprocess.PIPE,
-    )
-    errors = process.communicate()[1].decode("utf-8")
-    assert process.returncode == 2
+    env = dict(os.environ, PYTHONPATH=ROOT, DATABASE_URL=url)
+    code, _, errors = run([WORKER, "run"], env)
+    assert code == 2
     assert errors.startswith("DATABASE_URL is '%s': it must be mysql://user:" % url)
