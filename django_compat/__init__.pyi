@@ -213,6 +213,7 @@ PY2: bool
 PY3: bool
 Paginator: Any
 PathInfo: Any
+PickleSerializer: Any
 ProxyParser: Any
 QUERY_TERMS: Any
 QuerySetPaginator: Any
@@ -386,6 +387,7 @@ login_not_required: Any
 lookup_field: Any
 lookup_needs_distinct: Any
 lookup_spawns_duplicates: Any
+lorem_ipsum: Any
 memoize: Any
 model_format_dict: Any
 model_ngettext: Any

@@ -886,6 +886,16 @@ MOVES = (
         instead="there is nothing like it",
         loads="settings",
     ),
+    Move(
+        "PickleSerializer",
+        "django.core.serializers.base:PickleSerializer",
+        "django.contrib.sessions.serializers:PickleSerializer",
+        "django.contrib.sessions.backends.signed_cookies:PickleSerializer",
+        since=[(4, 0), (1, 5)],
+        gone=(5, 0),
+        instead="JSONSerializer, for what a pickle holds is run",
+        loads="settings",
+    ),
     Move("ProxyParser", "django_compat.backports.parsers:ProxyParser"),
     Move(
         "QUERY_TERMS",
@@ -1928,6 +1938,12 @@ MOVES = (
                 gone=(4, 0),
             ),
         ],
+    ),
+    Move(
+        "lorem_ipsum",
+        "django.utils.lorem_ipsum",
+        "django.contrib.webdesign.lorem_ipsum",
+        since=(1, 8),
     ),
     Move(
         "lru_cache",
