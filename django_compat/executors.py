@@ -62,7 +62,10 @@ class _AtThreadEnd(object):
         self.opened = opened
 
     def __del__(self):
-        self.opened.close()
+        # Python 2.7 may be taking its modules apart, and the lock needs one of them; but
+        # before that the pool has closed them all.
+        if self.opened.connections:
+            self.opened.close()
 
 
 def _run(every, function, args, kwargs):

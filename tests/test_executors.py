@@ -24,6 +24,7 @@ from django.db import connections, transaction
 
 import django_compat
 from django_compat import ThreadPoolExecutor
+from django_compat.executors import _AtThreadEnd, _Opened
 
 # Django 1.4 and 1.5 know no persistent connections: what ends closes everything.
 CLOSES_ALL = not hasattr(django.db, "close_old_connections")
@@ -392,6 +393,13 @@ def test_interpreter_exit_is_clean(server_alias, arguments):
     begun = json.loads(output)
     assert len(set(begun)) == 4
     assert are_gone(server_alias, begun)
+
+
+def test_thread_that_has_nothing_to_close_takes_no_lock():
+    """At its end Python 2.7 may have lost what the lock calls."""
+    opened = _Opened()
+    opened.lock = None
+    _AtThreadEnd(opened).__del__()
 
 
 @pytest.mark.once
