@@ -6,6 +6,7 @@ import json
 import sys
 from collections import OrderedDict, defaultdict
 from contextlib import contextmanager
+from functools import partial
 from statistics import median
 from time import perf_counter
 from timeit import timeit
@@ -30,6 +31,7 @@ from worker_loop import (  # noqa: E402
     CLOSE,
     FAR,
     HAS_CHECKS,
+    LOOK,
     NATIVE,
     NEAR,
     OPEN,
@@ -39,7 +41,7 @@ from worker_loop import (  # noqa: E402
 )
 
 from django_compat import fresh_connections  # noqa: E402
-from django_compat.liveness import liveness  # noqa: E402
+from django_compat.liveness import liveness, watch  # noqa: E402
 
 PASSES = {NEAR: 12, FAR: 6}
 JOBS = {NEAR: 100, FAR: 20}  # in each turn; a fifth of them where each job connects
@@ -97,9 +99,10 @@ CANDIDATES = OrderedDict([
 ])
 wrapper = connections["default"]  # what the library has; the other is a proxy for it
 PROBES = OrderedDict([
-    (PROBE, (2000, lambda: liveness(wrapper))),
-    (ASK, (50, lambda: wrapper.is_usable())),
-    (OPEN, (5, lambda: (wrapper.close(), wrapper.ensure_connection()))),
+    (PROBE, (2000, lambda: watch(wrapper.connection))),
+    (LOOK, (2000, lambda: partial(liveness, wrapper))),
+    (ASK, (50, lambda: wrapper.is_usable)),
+    (OPEN, (5, lambda: lambda: (wrapper.close(), wrapper.ensure_connection()))),
 ])
 
 
@@ -168,8 +171,8 @@ def main(link, counts):
         for name in names[first:] + names[:first]:
             found["seconds"][name].append(time_turn(name, JOBS[link]))
         connection.ensure_connection()
-        for name, (number, function) in PROBES.items():
-            found["seconds"][name].append(timeit(function, number=number) / number)
+        for name, (number, choose) in PROBES.items():
+            found["seconds"][name].append(timeit(choose(), number=number) / number)
     print(json.dumps(found))
 
 

@@ -30,7 +30,8 @@ CHECKS = "the same, with CONN_HEALTH_CHECKS"
 RETRY = "django-dbconn-retry, nothing around it"
 CLOSE = "a close after each job"
 CANDIDATES = (BARE, NATIVE, CHECKS, OURS, RETRY, CLOSE)
-PROBE, ASK, OPEN = PROBES = ("the probe", "is_usable()", "a new connection")
+PROBES = "the probe of a scope", "liveness()", "is_usable()", "a new connection"
+PROBE, LOOK, ASK, OPEN = PROBES
 NEAR, FAR = "loopback", "+%.1f ms each way" % (links.LATENCY * 1000)
 HAS_CHECKS = django.VERSION >= (4, 1)
 
