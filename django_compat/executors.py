@@ -62,8 +62,8 @@ class _AtThreadEnd(object):
         self.opened = opened
 
     def __del__(self):
-        # Python 2.7 may be taking its modules apart, and the lock needs one of them; but
-        # before that the pool has closed them all.
+        # Python 2.7 may be taking apart the modules that the lock needs; but before that
+        # the pool has closed them all.
         if self.opened.connections:
             self.opened.close()
 
