@@ -62,8 +62,8 @@ class _AtThreadEnd(object):
         self.opened = opened
 
     def __del__(self):
-        # Python 2.7 may be taking apart the modules that the lock needs; but before that
-        # the pool has closed them all.
+        # When Python 2.7 ends, what the lock calls may be gone. By then the pool has
+        # closed them all.
         if self.opened.connections:
             self.opened.close()
 
