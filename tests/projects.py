@@ -24,16 +24,18 @@ except ImportError:  # Python 2
 KEYS = ("ENGINE", "HOST", "NAME", "PASSWORD", "PORT", "USER")
 
 
-def environment(alias, apps=(), options=(), max_age=None, **settings):
+def environment(alias, apps=(), options=(), max_age=None, others=(), **settings):
     """Return the environment in which the project's default database is the alias's.
 
     ``options`` are the OPTIONS of its database, ``max_age`` its CONN_MAX_AGE,
-    ``settings`` the project's.
+    ``others`` more aliases of the project, ``settings`` the project's.
     """
-    settings_dict = connections[alias].settings_dict
-    database = dict((key, settings_dict[key]) for key in KEYS)
-    database.update(OPTIONS=dict(options), CONN_MAX_AGE=max_age)
-    values = dict(settings, DATABASES={"default": database}, INSTALLED_APPS=list(apps))
+    values = dict(settings, DATABASES={}, INSTALLED_APPS=list(apps))
+    for each in [alias] + list(others):
+        settings_dict = connections[each].settings_dict
+        database = dict((key, settings_dict[key]) for key in KEYS)
+        database.update(OPTIONS=dict(options), CONN_MAX_AGE=max_age)
+        values["DATABASES"]["default" if each == alias else each] = database
     package = os.path.dirname(os.path.dirname(os.path.abspath(django_compat.__file__)))
     return dict(
         os.environ,

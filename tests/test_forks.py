@@ -13,6 +13,7 @@ import threading
 import databases
 import django.db
 import pytest
+from conftest import DRIVERS, SERVERS
 from corners import RUNS_ONCE
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
@@ -31,7 +32,6 @@ from django_compat import (
 from django_compat.drivers import descriptor
 from django_compat.staleness import FORKED
 
-DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 START_METHODS = getattr(multiprocessing, "get_all_start_methods", lambda: [])()
 WAYS = ["os.fork", "sys.exit", "Process"] + START_METHODS
 if sys.version_info[0] > 2:
@@ -252,18 +252,27 @@ _families = {}
 
 
 def family(alias):
-    """Return what became of a family's sessions; one process forks in every way."""
+    """Return what became of a family's sessions; one process forks in every way.
+
+    It has sessions of every server that has been started.
+    """
     if alias not in _families:
-        env = environment(alias, ["django_compat"])
-        _families[alias] = run_module("family", *WAYS, env=env)
+        started = [each for each in SERVERS if connections.databases[each]["PORT"]]
+        others = [each for each in started if each != alias]
+        env = environment(alias, ["django_compat"], others=others)
+        _families.update(dict.fromkeys(started, run_module("family", *WAYS, env=env)))
     return _families[alias]
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_installed_app_keeps_everybodys_session(server_alias, way):
     """Parent, its four threads and children go on, each in a session of its own."""
-    found = family(server_alias)[way]
+    found = dict(
+        (key, [session for session in told if session.startswith(server_alias)])
+        for key, told in family(server_alias)[way].items()
+    )
     assert found["lost"] == []
+    assert len(found["inherited"]) == 5
     assert set(found["children"]).isdisjoint(found["inherited"])
     assert (found["children"] == []) is (way == "sys.exit")
 

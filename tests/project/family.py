@@ -1,7 +1,8 @@
 """A process whose threads hold connections while it forks, in each way there is.
 
-Prints ``{way: {"children": their sessions, "lost": what became of the parent's}}``. Of
-the arguments the ways are those it does; ``--import`` has it import us. No frame of the
+Prints ``{way: {"children": their sessions, "lost": what became of the parent's}}``, a
+session of each database as its vendor and number. Of the arguments the ways are those it
+does; ``--import`` has it import us. No frame of the
 threads holds a connection, as none does in a pool that idles: Python 3 drops the
 connections at the fork then.
 """
@@ -41,17 +42,18 @@ def set_up():
         install()
 
 
-def session(_=None):
+def sessions(_=None, caught=()):
+    """Return the session of each database, or what it raised if that is to be caught."""
     import pages
 
-    return pages.session()
-
-
-def session_or_error():
-    try:
-        return session()
-    except Exception as error:
-        return repr(error)
+    found = []
+    for alias in settings.DATABASES:
+        try:
+            number = pages.session(alias)
+        except caught as error:
+            number = repr(error)
+        found.append("%s %s" % (pages.connections[alias].vendor, number))
+    return found
 
 
 class Family(object):
@@ -65,36 +67,36 @@ class Family(object):
 
     def serve(self, asked):
         while asked.get():
-            self.told.put(session_or_error())
+            self.told.put(sessions(caught=Exception))
 
     def ask(self):
         """Return the sessions of all threads, and the main one's."""
         for asked in self.asked:
             asked.put(True)
         told = [self.told.get() for _ in self.asked]
-        return set(told) | {session_or_error()}
+        return set(sessions(caught=Exception)).union(*told)
 
     def report(self, children):
         return {
             "children": children,
             "inherited": sorted(self.sessions),
-            "lost": [repr(each) for each in self.ask() ^ self.sessions],
+            "lost": sorted(self.ask() ^ self.sessions),
         }
 
 
 def in_process(context):
     near, far = context.Pipe()
-    process = context.Process(target=send_session, args=(far,))
+    process = context.Process(target=send_sessions, args=(far,))
     process.start()
     found = near.recv()
     process.join()
-    return [found]
+    return found
 
 
-def send_session(far):
+def send_sessions(far):
     if "django.db" not in sys.modules:
         set_up()  # in a spawned one
-    far.send(session())
+    far.send(sessions())
     far.close()
 
 
@@ -109,22 +111,22 @@ def by_fork(end=os._exit):
                     from django_compat import close_stale_connections
 
                     close_stale_connections()
-                os.write(writing, str(session()).encode("ascii"))
+                os.write(writing, json.dumps(sessions()).encode("ascii"))
             finally:
                 os._exit(0)
         end()
     os.close(writing)
-    found = os.read(reading, 100)
+    found = os.read(reading, 1000)
     os.close(reading)
     os.waitpid(pid, 0)
-    return [int(found)] if found else []
+    return json.loads(found.decode("ascii")) if found else []
 
 
 def by_executor():
     pool = ProcessPoolExecutor(2)
-    found = list(pool.map(session, range(4)))
+    found = list(pool.map(sessions, range(4)))
     pool.shutdown()
-    return found
+    return sum(found, [])
 
 
 WAYS = {

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import json
 import os
 
-from django.db import connection
+from django.db import connections
 from django.http import HttpResponse
 
 try:
@@ -20,8 +20,9 @@ SESSION_ID = {
 inherited = None
 
 
-def session():
+def session(alias="default"):
     """Return the server's number for the session of this thread's connection."""
+    connection = connections[alias]
     cursor = connection.cursor()
     cursor.execute(SESSION_ID[connection.vendor])
     return cursor.fetchone()[0]
