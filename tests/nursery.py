@@ -2,7 +2,7 @@
 
 To load Django is most of what a short-lived process of the tests costs. A child is
 forked before anything was configured, opened or imported of ours, then it is given its
-environment, folder and arguments, and runs its module or script as ``python`` does.
+environment, folder and arguments, and runs its module, script or code as ``python`` does.
 
 Run as a script, this file is that interpreter: at the end of its socket it ends.
 """
@@ -19,11 +19,12 @@ import struct
 import subprocess
 import sys
 import threading
+import types
 from importlib import import_module
 
 import django
 
-LOADED = """decimal email.message multiprocessing uuid pymysql psycopg2
+LOADED = """decimal email.message multiprocessing uuid pymysql psycopg psycopg2
     django.forms django.http django.template
     django.core.handlers.wsgi django.core.management""".split()
 if django.VERSION >= (1, 7):  # before, these need settings: the child loads them
@@ -69,7 +70,7 @@ class Nursery(object):
 
 
 class Child(object):
-    """A forked child that runs ``-m module`` or a script, leading its own session.
+    """A forked child that runs what ``python`` does, leading its own session.
 
     ``fds`` are its standard input, output and error.
     """
@@ -133,7 +134,7 @@ def main():
     for name in LOADED:
         try:
             import_module(name)
-        except ImportError:  # pymysql and psycopg2, and django.urls until 1.9
+        except ImportError:  # a driver that is not there, and django.urls until 1.9
             pass
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.freeze()
@@ -152,15 +153,28 @@ def main():
         import_module("sitecustomize")  # as an interpreter does when it begins
     except ImportError:
         pass
+    run(words)
+
+
+def run(words):
+    """Run ``-m module``, ``-c code`` or a script in the module ``__main__``."""
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
     if words[0] == "-m":
-        del words[0]
-        sys.argv = words
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        sys.argv = words[1:]
+        # What the interpreter calls: others empty the module afterwards on Python 2.
+        runpy._run_module_as_main(words[1])
+        return
+    if words[0] == "-c":
+        sys.argv, name, code = ["-c"] + words[2:], "<string>", words[1]
     else:
-        sys.argv = words
-        sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
-        runpy.run_path(words[0], run_name="__main__")
+        sys.argv, name = words, words[0]
+        sys.path[0] = os.path.dirname(os.path.abspath(name))
+        main.__file__ = name
+        with open(name, "rb") as script:
+            code = script.read()
+    exec(compile(code, name, "exec", 0, True), main.__dict__)
 
 
 if __name__ == "__main__":
+    nursery = sys.modules["__main__"]  # Python 2 empties a module that nobody refers to
     main()

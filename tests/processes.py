@@ -34,7 +34,7 @@ def forked(function, fork=os.fork):
 
 
 def run(arguments, env, cwd=None):
-    """Run ``-m module`` or a script with Python, a minute at most.
+    """Run ``-m module``, ``-c code`` or a script with Python, a minute at most.
 
     Return the exit code, and what it printed as output and as errors.
     """

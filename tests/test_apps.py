@@ -3,14 +3,12 @@
 from __future__ import absolute_import
 
 import json
-import subprocess
-import sys
 
 import django
 import django.db
+import processes
 import pytest
 from databases import KILL, administration, run, sessions, wait_for
-from processes import web_process
 from projects import environment
 
 import django_compat
@@ -58,7 +56,7 @@ _without_us = {}  # alias: what a request sends, and the answer after an idle sp
 
 def without_us(alias, proxy):
     if alias not in _without_us:
-        with web_process(site(alias, [])) as get:
+        with processes.web_process(site(alias, [])) as get:
             sent = what_is_sent(get, proxy)
             if PERSISTS:
                 end(alias, get()["session"])
@@ -80,7 +78,7 @@ def test_first_request_after_an_idle_spell_succeeds(server_alias, proxy, checks)
     """The next request opens another session; none of them sends more than without."""
     sent_without_us = without_us(server_alias, proxy)[0]
     env = site(server_alias, ["django_compat"], CONN_HEALTH_CHECKS=checks)
-    with web_process(env) as get:
+    with processes.web_process(env) as get:
         assert what_is_sent(get, proxy) == sent_without_us
         first = get()["session"]
         if PERSISTS:
@@ -95,6 +93,7 @@ def test_first_request_after_an_idle_spell_succeeds(server_alias, proxy, checks)
 
 INSTALL = """
 import json, os, sys, warnings
+warnings.filterwarnings("error", "'django_compat' defines")
 import django
 forks = []
 if hasattr(os, "register_at_fork"):
@@ -133,9 +132,9 @@ print(json.dumps([counts, len(ours), is_open, kind, hooks]))
 
 def test_installed_app_is_found_and_sets_itself_up_once():
     """Django finds its configuration without a warning; it does things only once."""
-    command = [sys.executable, "-W", "error:'django_compat' defines", "-c", INSTALL]
-    output = subprocess.check_output(command, env=site("default", ["django_compat"]))
-    counts, ours, is_open, kind, hooks = json.loads(output.decode("ascii"))
+    code, output, errors = processes.run(["-c", INSTALL], site("default", ["django_compat"]))
+    assert code == 0, errors
+    counts, ours, is_open, kind, hooks = json.loads(output)
     assert counts[0] == counts[1]
     assert (ours, hooks) == (1, 1)
     assert is_open is False

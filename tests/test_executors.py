@@ -5,13 +5,13 @@ from __future__ import absolute_import
 import gc
 import inspect
 import json
-import subprocess
 import sys
 import threading
 from concurrent import futures
 
 import databases
 import django.db
+import processes
 import projects
 import pytest
 import servers
@@ -386,16 +386,10 @@ else:
 def test_interpreter_exit_is_clean(server_alias, arguments):
     """A pool that nobody shut down ends with its process, and without a word."""
     env = projects.environment(server_alias)
-    process = subprocess.Popen(  # of its own: Python 2.7 empties what runpy has run
-        [sys.executable, "-m", "pool"] + arguments,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    output, errors = process.communicate()
-    assert errors.decode() == ""
-    assert process.returncode == (3 if "raise" in arguments else 0)
-    begun = json.loads(output.decode())
+    code, output, errors = processes.run(["-m", "pool"] + arguments, env)
+    assert errors == ""
+    assert code == (3 if "raise" in arguments else 0)
+    begun = json.loads(output)
     assert len(set(begun)) == 4
     assert are_gone(server_alias, begun)
 
@@ -422,11 +416,10 @@ def test_settings_are_read_before_the_threads_begin(pool):
         "%s(1).submit(list, connections).result()\n"
         "import settings; print(settings.READ_BY)\n"
     )
-    output = subprocess.check_output(
-        [sys.executable, "-c", code % pool], env=projects.environment("default")
-    )
+    code = ["-c", code % pool]
+    _, output, errors = processes.run(code, projects.environment("default"))
     by_us = pool == "ThreadPoolExecutor" or django.VERSION[:2] != (1, 6)
-    assert (output.decode("ascii").strip() == "MainThread") is by_us
+    assert (output.strip() == "MainThread") is by_us, errors
 
 
 # Between the tasks.

@@ -27,7 +27,7 @@ from databases import (
 )
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
-from projects import FOLDER, environment
+from projects import FOLDER, environment, manage
 
 from django_compat import guard_connections
 from django_compat._versions import monotonic
@@ -414,9 +414,5 @@ if IS_CORNER and django.VERSION >= (1, 7):  # which has AppConfig
 
     def test_guard_is_off_in_other_commands(server_alias):
         """Only a shell is interactive."""
-        output = subprocess.check_output(
-            [sys.executable, "manage.py", "guards"],
-            cwd=FOLDER,
-            env=environment(server_alias, apps=["django_compat", "told"]),
-        )
-        assert output.decode().split() == ["guards:", "0"]
+        env = environment(server_alias, apps=["django_compat", "told"])
+        assert manage(env, "guards")[1].split() == ["guards:", "0"]

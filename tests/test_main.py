@@ -11,6 +11,7 @@ import sys
 
 import django
 import django.db
+import processes
 import pytest
 from databases import choice_of_drivers, kill, open_connection, sessions, wait_for
 from django.db import connections
@@ -23,26 +24,39 @@ CLOSES_ALL = not hasattr(django.db, "close_old_connections")  # Django 1.4 and 1
 SQLITE = "django.db.backends.sqlite3"
 
 
+STRICT = """import warnings
+warnings.filterwarnings("error", category=DeprecationWarning, module="django_compat")
+"""
+
+
+def run_in_new_interpreter(arguments, env, cwd):
+    """Do as ``processes.run``, with nothing loaded beforehand."""
+    process = subprocess.Popen(
+        [sys.executable] + arguments,
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    output, errors = [stream.decode("utf-8") for stream in process.communicate()]
+    return process.returncode, output, errors
+
+
 @pytest.fixture
-def run(tmpdir):
+def run(request, tmpdir):
     """Return a function that runs the command in an empty folder with ``here.py``."""
-    temporary = tmpdir.mkdir("temporary")
+    runner = getattr(request, "param", processes.run)
+    temporary, strict = tmpdir.mkdir("temporary"), tmpdir.mkdir("strict")
+    strict.join("sitecustomize.py").write(STRICT)
+    path = os.pathsep.join([str(strict), ROOT])
 
     def run(*arguments, **environment):
-        env = dict(os.environ, PYTHONPATH=ROOT, TMPDIR=str(temporary))
+        env = dict(os.environ, PYTHONPATH=path, TMPDIR=str(temporary))
         env.pop("DJANGO_SETTINGS_MODULE", None)
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error::DeprecationWarning:django_compat"]
-            + ["-m", "django_compat"]
-            + list(arguments),
-            cwd=str(tmpdir),
-            env=dict(env, **environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        output, errors = [stream.decode("utf-8") for stream in process.communicate()]
+        command = ["-m", "django_compat"] + list(arguments)
+        found = runner(command, dict(env, **environment), str(tmpdir))
         assert temporary.listdir() == []  # a finished run leaves nothing there
-        return process.returncode, output, errors
+        return found
 
     return run
 
@@ -76,6 +90,7 @@ def expected(*fates):
     return ["%s, %s" % pair for pair in zip(queries, fates)]
 
 
+@pytest.mark.parametrize("run", [run_in_new_interpreter], indirect=True)
 def test_default_run_shows_versions_names_and_jobs(run):
     """Without a project the jobs run on SQLite; text and JSON have the same facts."""
     code, document, errors = run("--json")
