@@ -2,7 +2,7 @@
 
 To load Django is most of what a short-lived process of the tests costs. A child is
 forked before anything was configured, opened or imported of ours, then it is given its
-environment, folder and arguments, and runs its module, script or code as ``python`` does.
+environment, folder and arguments, and runs a module, script or code as ``python`` does.
 
 Run as a script, this file is that interpreter: at the end of its socket it ends.
 """

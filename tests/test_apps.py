@@ -132,7 +132,8 @@ print(json.dumps([counts, len(ours), is_open, kind, hooks]))
 
 def test_installed_app_is_found_and_sets_itself_up_once():
     """Django finds its configuration without a warning; it does things only once."""
-    code, output, errors = processes.run(["-c", INSTALL], site("default", ["django_compat"]))
+    env = site("default", ["django_compat"])
+    code, output, errors = processes.run(["-c", INSTALL], env)
     assert code == 0, errors
     counts, ours, is_open, kind, hooks = json.loads(output)
     assert counts[0] == counts[1]

@@ -1,10 +1,9 @@
 """A process whose threads hold connections while it forks, in each way there is.
 
-Prints ``{way: {"children": their sessions, "lost": what became of the parent's}}``, a
-session of each database as its vendor and number. Of the arguments the ways are those it
-does; ``--import`` has it import us. No frame of the
-threads holds a connection, as none does in a pool that idles: Python 3 drops the
-connections at the fork then.
+Prints ``{way: {"children": their sessions, "lost": what became of the parent's}}``, each
+session as "vendor number". Of the arguments the ways are those it does; ``--import`` has
+it import us. No frame of the threads holds a connection, as none does in a pool that
+idles: Python 3 drops the connections at the fork then.
 """
 
 from __future__ import absolute_import, print_function
@@ -43,7 +42,7 @@ def set_up():
 
 
 def sessions(_=None, caught=()):
-    """Return the session of each database, or what it raised if that is to be caught."""
+    """Return the session of each database, or an error of the class to be caught."""
     import pages
 
     found = []
