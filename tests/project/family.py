@@ -1,9 +1,9 @@
 """A process whose threads hold connections while it forks, in each way there is.
 
-Prints ``{way: {"children": their sessions, "lost": what became of the parent's}}``, each
-session as "vendor number". Of the arguments the ways are those it does; ``--import`` has
-it import us. No frame of the threads holds a connection, as none does in a pool that
-idles: Python 3 drops the connections at the fork then.
+Prints ``{way: {"children": sessions, "lost": what became of the parent's}}``, each as
+"vendor number". Of the arguments the ways are those it does; ``--import`` has it import
+us. No frame of the threads holds a connection, as none does in a pool that idles: there
+Python 3 drops the connections at the fork.
 """
 
 from __future__ import absolute_import, print_function
