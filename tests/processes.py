@@ -48,12 +48,17 @@ def run(arguments, env, cwd=None):
         return code, output.read().decode("utf-8"), errors.read().decode("utf-8")
 
 
-def run_module(name, *arguments, **options):
-    """Run a module; return what it prints, as JSON."""
-    code, output, errors = run(["-m", name] + list(arguments), **options)
+def output_of(arguments, env, cwd=None):
+    """Do as ``run``, which must end well; return what is printed as output."""
+    code, output, errors = run(arguments, env, cwd)
     print(errors)  # pytest shows it when the test fails
     assert code == 0
-    return json.loads(output)
+    return output
+
+
+def run_module(name, *arguments, **options):
+    """Run a module; return what it prints, as JSON."""
+    return json.loads(output_of(["-m", name] + list(arguments), **options))
 
 
 @contextlib.contextmanager

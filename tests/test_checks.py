@@ -81,11 +81,11 @@ ours = [c for c in registry.registered_checks if c.__module__ == checks.__name__
 print(sorted((c.__name__, sorted(c.tags)) for c in ours))
 """
     env = environment("default", ["django_compat"])
-    _, output, errors = processes.run(["-c", code], env)
+    output = processes.output_of(["-c", code], env)
     expected = [(check.__name__, ["django_compat"]) for check in checks._STATIC]
     tags = ["database", "django_compat"]
     expected += [(check.__name__, tags) for check in ON_SERVERS]
-    assert eval(output) == sorted(expected), errors
+    assert eval(output) == sorted(expected)
 
 
 def test_ids_are_unique_and_in_the_docstrings():

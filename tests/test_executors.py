@@ -416,10 +416,10 @@ def test_settings_are_read_before_the_threads_begin(pool):
         "%s(1).submit(list, connections).result()\n"
         "import settings; print(settings.READ_BY)\n"
     )
-    code = ["-c", code % pool]
-    _, output, errors = processes.run(code, projects.environment("default"))
+    env = projects.environment("default")
+    output = processes.output_of(["-c", code % pool], env)
     by_us = pool == "ThreadPoolExecutor" or django.VERSION[:2] != (1, 6)
-    assert (output.strip() == "MainThread") is by_us, errors
+    assert (output.strip() == "MainThread") is by_us
 
 
 # Between the tasks.

@@ -27,7 +27,8 @@ from databases import (
 )
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
-from projects import FOLDER, environment, manage
+from processes import output_of
+from projects import FOLDER, environment
 
 from django_compat import guard_connections
 from django_compat._versions import monotonic
@@ -415,4 +416,5 @@ if IS_CORNER and django.VERSION >= (1, 7):  # which has AppConfig
     def test_guard_is_off_in_other_commands(server_alias):
         """Only a shell is interactive."""
         env = environment(server_alias, apps=["django_compat", "told"])
-        assert manage(env, "guards")[1].split() == ["guards:", "0"]
+        output = output_of(["manage.py", "guards"], env, FOLDER)
+        assert output.split() == ["guards:", "0"]

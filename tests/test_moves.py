@@ -17,7 +17,7 @@ import pytest
 from asking import APPS
 from conftest import give_up
 from django.core.exceptions import ImproperlyConfigured
-from processes import run
+from processes import output_of
 
 import django_compat
 from django_compat._moved import NAMED, OLDEST, Move, by_name, find
@@ -69,9 +69,7 @@ def run_script(*arguments):
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(path))
     env.pop("DJANGO_SETTINGS_MODULE", None)
     words = [os.path.join(HERE, "asking.py")] + list(arguments)
-    code, output, errors = run(words, env)
-    assert code == 0, errors
-    return json.loads(output.splitlines()[-1])
+    return json.loads(output_of(words, env).splitlines()[-1])
 
 
 def read(*path):
