@@ -255,6 +255,24 @@ def test_result_of_a_lazy_argument_is_lazy(keep_lazy):
         keep_lazy()
 
 
+@both(
+    "keep_lazy_text",
+    "functional:keep_lazy_text",
+    "django.utils.functional:keep_lazy_text",
+)
+def test_text_of_a_lazy_argument_is_lazy(keep_lazy_text):
+    """The same, for a function that returns a text, without parentheses."""
+
+    @keep_lazy_text
+    def shout(text):
+        return text.upper()
+
+    assert shout(u"a") == u"A"
+    later = shout(lazy_text(u"b"))
+    assert isinstance(later, Promise)
+    assert six.text_type(later) == u"B"
+
+
 @both("allow_lazy", "functional:allow_lazy", "django.utils.functional:allow_lazy")
 @pytest.mark.filterwarnings("ignore")
 def test_function_is_made_lazy(allow_lazy):
