@@ -23,6 +23,8 @@ EXPECTED = {
     "below": {"number": 7, "word": "x-y"},
     "command": ["first-one", "second", "first-one", "second", "added", ""],
     "command fails": "--times must be at least 1",
+    "command for an app": "reusable reusable reusable.models Note!\n",
+    "command for no app": True,
     "detail": [200, "<title>/notes/1/</title><h1>First &lt;one&gt;</h1>int /notes/1/"],
     "fail": "on purpose",
     "header": "/notes/",

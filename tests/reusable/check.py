@@ -87,6 +87,13 @@ def use():
         call_command("add_notes", "x", times=0)
     except CommandError as error:
         found["command fails"] = str(error)
+    out = StringIO()
+    call_command("list_models", "reusable", end="!", stdout=out)
+    found["command for an app"] = out.getvalue()
+    try:
+        call_command("list_models", "absent")
+    except CommandError as error:
+        found["command for no app"] = "absent" in str(error)
     found["index"] = get("/notes/")
     found["header"] = client.get("/notes/")["X-Asked-For"]
     found["detail"] = get("/notes/1/")
