@@ -20,6 +20,8 @@ import servers
 from corners import IS_CORNER, RUNS_ONCE
 from proxy import Proxy
 
+gc.disable()  # until pytest_collection_finish: what is collected stays
+
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 REQUIRED = os.environ.get("DJANGO_COMPAT_REQUIRE_SERVERS") == "1"
 MODULES = {
@@ -188,6 +190,7 @@ def pytest_collection_finish(session):
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.collect()
         gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config):
