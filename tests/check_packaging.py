@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = [".ci", ".github", "benchmarks", "django_compat", "docs", "examples", "tests"]
 FILES = """
     .editorconfig CHANGES.rst LICENSE MANIFEST.in README.rst setup.cfg setup.py tox.ini
+    toxfile.py
 """.split()
 NOT_SOURCES = shutil.ignore_patterns("__pycache__", "*.py[co]")
 
