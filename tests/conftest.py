@@ -64,12 +64,13 @@ if "mysqlclient" not in DRIVERS and PAIR not in ASK_ALL:
     files = glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py"))
     names = [os.path.basename(path)[len("test_") : -len(".py")] for path in files]
     left_out.update(set(names).difference(ASK_THE_DRIVER))
-# The oldest and the newest Django that a server runs with, and one set of drivers. (The
-# tests' own servers and proxy know neither.)
+# What has no driver in it: once. The oldest and the newest Django that a server runs
+# with, and (the tests' own servers and proxy) the oldest and the newest Python.
 if "mysqlclient" not in DRIVERS or PAIR not in [("2.7", "1.4"), ("3.13", "6.1")]:
     left_out.update(["load", "servers"])
 # Before and after what Django changed in runserver.
-if PAIR not in [("2.7", "1.8"), ("3.10", "3.2"), ("3.12", "4.2"), ("3.13", "6.1")]:
+RUNSERVER = [("2.7", "1.8"), ("3.10", "3.2"), ("3.12", "4.2"), ("3.13", "6.1")]
+if "mysqlclient" not in DRIVERS or PAIR not in RUNSERVER:
     left_out.add("runserver")
 
 collect_ignore = ["test_%s.py" % name for name in sorted(left_out)]

@@ -131,6 +131,7 @@ def serve():
 
 
 def main():
+    gc.disable()  # what is loaded stays
     for name in LOADED:
         try:
             import_module(name)
@@ -138,6 +139,7 @@ def main():
             pass
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.freeze()
+    gc.enable()
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != here]
     words, env, cwd = serve()
