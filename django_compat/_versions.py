@@ -52,23 +52,33 @@ if _page is None:
     process_id = os.getpid
 
 
+def members():
+    """Return what ``used_connections`` does, not copied; None where that takes long."""
+    local = connections._connections  # asgiref's from Django 3.0, else threading's
+    storage = getattr(local, "_storage", local)  # asgiref 3.7+
+    if isinstance(storage, threading.local) and _running_loop() is None:
+        found = storage.__dict__
+        if "cvar" not in found:  # asgiref's, where an event loop ran before
+            return found
+    return None
+
+
 def used_connections():
     """Return ``{alias: connection}`` of this thread, and create none.
 
     It has the aliases that are missing from DATABASES too: set with
     ``connections[alias] = ...``, or taken out of the settings while open.
     """
-    local = connections._connections  # asgiref's from Django 3.0, else threading's
-    storage = getattr(local, "_storage", local)  # asgiref 3.7+
+    found = members()
+    if found is not None:
+        return dict(found)
+    local = connections._connections
+    storage = getattr(local, "_storage", local)
     if storage is local or _running_loop() is not None:
         if hasattr(local, "_get_storage"):  # asgiref before 3.7 (a dict), and 3.13+
             storage = local._get_storage()
         elif storage is not local:
             storage = {}
-    if isinstance(storage, threading.local):
-        members = dict(storage.__dict__)
-        if "cvar" not in members:  # asgiref's, where an event loop ran before
-            return members
     if not isinstance(storage, dict):
         storage = getattr(storage, "__dict__", {})
     found = {}

@@ -12,18 +12,14 @@ __all__ = ["closing_connections", "fresh_connections"]
 
 
 class Scope(object):
-    """What ``fresh_connections`` and ``closing_connections`` return.
+    """What ``fresh_connections`` returns.
 
     One object may serve in many threads and tasks at once: it holds no state.
     """
 
-    def __init__(self, using, closes, name):
-        if using is not None:
-            is_one = isinstance(using, six.string_types)
-            using = frozenset([using] if is_one else using)
-        self.using = using
-        self.closes = closes
-        self.name = name
+    using = None  # for all aliases
+    closes = False
+    name = "fresh_connections"
 
     __enter__ = units.begin
     __exit__ = units.end
@@ -61,6 +57,21 @@ class Scope(object):
         return scoped
 
 
+class ClosingScope(Scope):
+    """What ``closing_connections`` returns."""
+
+    closes = True
+    name = "closing_connections"
+
+
+def _choose(scope, using):
+    if callable(using):
+        return scope(using)
+    is_one = isinstance(using, six.string_types)
+    scope.using = frozenset([using] if is_one else using)
+    return scope
+
+
 def fresh_connections(using=None):
     """Begin and end a unit of work, as a request begins and ends one.
 
@@ -86,9 +97,7 @@ def fresh_connections(using=None):
 
     .. versionadded:: 1.0
     """
-    if callable(using):
-        return fresh_connections()(using)
-    return Scope(using, False, "fresh_connections")
+    return Scope() if using is None else _choose(Scope(), using)
 
 
 def closing_connections(using=None):
@@ -99,6 +108,4 @@ def closing_connections(using=None):
 
     .. versionadded:: 1.0
     """
-    if callable(using):
-        return closing_connections()(using)
-    return Scope(using, True, "closing_connections")
+    return ClosingScope() if using is None else _choose(ClosingScope(), using)

@@ -7,9 +7,9 @@ __all__ = ["closing_connections", "fresh_connections"]
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 class Scope:
-    def __init__(
-        self, using: str | Iterable[str] | None, closes: bool, name: str
-    ) -> None: ...
+    using: frozenset[str] | None
+    closes: bool
+    name: str
     def __enter__(self) -> Scope: ...
     def __exit__(
         self,

@@ -24,37 +24,40 @@ UNUSABLE = "did not answer"
 BYPASS = 0.5  # HikariCP's aliveBypassWindowMs
 
 
-def is_well(connection, pid, begins):
-    """Do at a glance what a unit of work has to do for a connection, and tell if so.
+def are_well(used, pid, begins):
+    """Do at a glance what a unit of work has to do for connections; tell if for all.
 
-    It is Django's to keep: no other thread's, not failed, not past its age, in no
-    transaction, its autocommit that of the settings; and it still works. So nearly all
-    units meet it, and it costs a fraction of the long way round, which finds the
+    All are Django's to keep: no other thread's, not failed, not past their age, in no
+    transaction, their autocommit that of the settings; and they still work. So nearly
+    all units meet them, and it costs a fraction of the long way round, which finds the
     reason. ``pid`` is this process's. False decides nothing.
     """
-    found = origins.get(id(connection))
-    if found is None or found.pid not in (None, pid) or not found.is_plain:
-        return False
-    settings_dict = connection.settings_dict
-    if (  # Django 1.8+
-        connection.connection is not found.raw
-        or connection._thread_ident != _thread.get_ident()
-        or connection.errors_occurred
-        or connection.in_atomic_block
-        or connection.autocommit != settings_dict["AUTOCOMMIT"]
-        or (connection.close_at is not None and clock() >= connection.close_at)
-    ):
-        return False
-    if begins:
-        if found.is_quiet is None:
-            found.is_quiet = watch(found.raw)
-        if "CONN_MAX_IDLE" in settings_dict or not found.is_quiet():
+    thread = _thread.get_ident()
+    for connection in used:
+        found = origins.get(id(connection))
+        if (  # Django 1.8+
+            found is None
+            or (found.pid != pid and found.pid is not None)
+            or not found.is_plain
+            or connection.connection is not found.raw
+            or connection._thread_ident != thread
+            or connection.errors_occurred
+            or connection.in_atomic_block
+            or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+            or (connection.close_at is not None and clock() >= connection.close_at)
+        ):
             return False
-        if connection.queries_log:
-            reset_queries(connection)
-    connection.health_check_done = begins  # Django 4.1+: what it asks, we have seen
-    if found.is_timed or "CONN_MAX_IDLE" in settings_dict:
-        found.used = monotonic()
+        has_limit = "CONN_MAX_IDLE" in connection.settings_dict
+        if begins:
+            if found.is_quiet is None:
+                found.is_quiet = watch(found.raw)
+            if has_limit or not found.is_quiet():
+                return False
+            if connection.queries_log:
+                reset_queries(connection)
+        connection.health_check_done = begins  # Django 4.1+: what it asks, we have seen
+        if found.is_timed or has_limit:
+            found.used = monotonic()
     return True
 
 

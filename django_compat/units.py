@@ -12,22 +12,18 @@ from django_compat._versions import (
     is_borrowed,
     is_in_block,
     is_in_transaction,
+    members,
     monotonic,
     process_id,
     reset_queries,
     suspect,
     used_connections,
 )
-from django_compat.closing import (
-    close,
-    close_if_stale,
-    failures_logged,
-    is_own,
-    select,
-)
+from django_compat.closing import close, close_if_stale, failures_logged
+from django_compat.closing import is_own, select
 from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
-from django_compat.staleness import is_well, may_have_cut
+from django_compat.staleness import are_well, may_have_cut
 
 __all__ = ["Frame", "begin", "end", "enter", "frames", "leave", "task_frames"]
 
@@ -59,13 +55,32 @@ class Frame(object):
 
 def begin(scope):
     """Begin a unit of work in this thread, inside the scopes that it is in."""
-    enter(Frame(scope), _local.entered and frames() + task_frames())
+    frame, entered, used = Frame(scope), _local.entered, members()
+    # Few steps where all is well: a wait for a server leaves the caches cold.
+    if (
+        entered
+        or used is None
+        or scope.using is not None
+        or frame.pid != forks.clean_pid
+        or not are_well(list(used.values()), frame.pid, begins=True)
+    ):
+        enter(frame, entered and frames() + task_frames())
+    else:
+        _local.entered = (frame,)
     return scope
 
 
 def end(scope, kind, error, traceback):
     """End the last unit of work of a scope in this thread; raise nothing."""
-    for frame in reversed(_local.entered):
+    entered, used = _local.entered, members()
+    if kind is None and used is not None and len(entered) == 1:
+        frame = entered[0]
+        is_plain = frame.scope is scope and scope.using is None and not scope.closes
+        if is_plain and not frame.is_of_task:
+            frame.left, _local.entered = True, ()
+            if are_well(list(used.values()), process_id(), begins=False):
+                return
+    for frame in reversed(entered):
         if frame.scope is scope and not frame.is_of_task:
             leave(frame, scope, kind, traceback)
             return  # without one it is a generator's, that began in another thread
@@ -85,7 +100,7 @@ def enter(frame, outer):
     # Not those that were entered in other threads, or left: a task inherits them.
     outer = entered and [each for each in outer if each in entered]
     for connection in used_connections().values() if using is None else select(using):
-        if not entered and is_well(connection, pid, begins=True):
+        if not entered and are_well([connection], pid, begins=True):
             continue
         if is_in_block(connection) and not is_inherited(connection):
             frame.blocks |= {id(connection)}
@@ -146,7 +161,7 @@ def leave(frame, scope, kind=None, traceback=None):
     for connection in used_connections().values():
         if using is not None and connection.alias not in using:
             continue
-        if is_plain and is_well(connection, pid, begins=False):
+        if is_plain and are_well([connection], pid, begins=False):
             continue
         in_block = is_in_block(connection)
         if connection.connection is None and not in_block:
