@@ -153,6 +153,10 @@ if sys.version_info >= (3,):
 
     # A hang says where it hangs, and ends. pytest-timeout, which does it on Python 2.7,
     # begins a thread for each test: 4 % of the CPU time of a run.
+    def pytest_sessionstart(session):
+        global _terminal
+        _terminal = os.dup(2)  # of which pytest captures what the tests write
+
     def pytest_runtest_logstart(nodeid, location):
         faulthandler.dump_traceback_later(300, exit=True, file=_terminal)
 
@@ -161,8 +165,6 @@ if sys.version_info >= (3,):
 
 
 def pytest_configure(config):
-    global _terminal
-    _terminal = os.dup(2)  # before pytest captures what is written to it
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
     config.addinivalue_line("markers", "once: for each Django, as ONCE_A_DJANGO")
     # A warning that one of our modules causes is an error.
