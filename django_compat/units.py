@@ -19,8 +19,7 @@ from django_compat._versions import (
     suspect,
     used_connections,
 )
-from django_compat.closing import close, close_if_stale, failures_logged
-from django_compat.closing import is_own, select
+from django_compat.closing import close, close_if_stale, failures_logged, is_own, select
 from django_compat.drivers import is_interrupted, is_usable
 from django_compat.forks import discard_pools, is_inherited, origin
 from django_compat.staleness import are_well, may_have_cut
@@ -73,15 +72,13 @@ def begin(scope):
 def end(scope, kind, error, traceback):
     """End the last unit of work of a scope in this thread; raise nothing."""
     entered, used = _local.entered, members()
-    if kind is None and used is not None and len(entered) == 1:
-        frame = entered[0]
-        is_plain = frame.scope is scope and scope.using is None and not scope.closes
-        if is_plain and not frame.is_of_task:
-            frame.left, _local.entered = True, ()
-            if are_well(list(used.values()), process_id(), begins=False):
-                return
+    is_plain = kind is None and scope.using is None and not scope.closes
     for frame in reversed(entered):
         if frame.scope is scope and not frame.is_of_task:
+            if is_plain and len(entered) == 1 and used is not None:
+                frame.left, _local.entered = True, ()
+                if are_well(list(used.values()), process_id(), begins=False):
+                    return
             leave(frame, scope, kind, traceback)
             return  # without one it is a generator's, that began in another thread
 
