@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from importlib import import_module
 
 import django
@@ -152,13 +153,17 @@ if sys.version_info >= (3,):
     import faulthandler
 
     # A hang says where it hangs, and ends. pytest-timeout, which does it on Python 2.7,
-    # begins a thread for each test: 4 % of the CPU time of a run.
+    # begins a thread for each test, and so does this for each call of it: that took 4 %
+    # of a run.
+    _watch = {"since": 0}
+
     def pytest_sessionstart(session):
-        global _terminal
-        _terminal = os.dup(2)  # of which pytest captures what the tests write
+        _watch["terminal"] = os.dup(2)  # of which pytest captures what the tests write
 
     def pytest_runtest_logstart(nodeid, location):
-        faulthandler.dump_traceback_later(300, exit=True, file=_terminal)
+        if time.time() - _watch["since"] > 10:
+            _watch["since"] = time.time()
+            faulthandler.dump_traceback_later(310, exit=True, file=_watch["terminal"])
 
     def pytest_sessionfinish(session, exitstatus):
         faulthandler.cancel_dump_traceback_later()
