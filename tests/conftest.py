@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import OrderedDict
 from importlib import import_module
 
 import django
@@ -20,6 +21,8 @@ import pytest
 import servers
 from corners import IS_CORNER, RUNS_ONCE
 from proxy import Proxy
+
+from django_compat.matrix import pairs
 
 gc.disable()  # until pytest_collection_finish: what is collected stays
 
@@ -49,6 +52,12 @@ ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
 ASK_THE_DRIVER = """apps asgi async disconnects disconnects_async executors forks
     gevent guard liveness prefork readable round_trips scopes stale timeouts""".split()
 CORNERS_ONLY = "asgi gevent prefork timeouts".split()
+
+# How something is asked, not what: a test takes all of these forms where a Django is
+# tested once, and the other two drivers are asked all; elsewhere one in turn, so that
+# the next pair takes another.
+FORMS = set("begin call form give_up inner parentheses scope several source".split())
+TAKES_ALL_FORMS = RUNS_ONCE if "mysqlclient" in DRIVERS else PAIR in ASK_ALL
 
 left_out = set()
 if django.VERSION < (3, 0):  # which has no asgiref
@@ -182,7 +191,21 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", "error:::" + name)
 
 
+def one_form_of_each(items):
+    """Return what is left of the items where each test takes one form."""
+    forms = OrderedDict()
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        asked = sorted((name, repr(params[name])) for name in set(params) - FORMS)
+        key = item.nodeid.partition("[")[0], tuple(asked)
+        forms.setdefault(key, []).append(item)
+    turn = pairs().index(PAIR)
+    return [found[turn % len(found)] for found in forms.values()]
+
+
 def pytest_collection_modifyitems(config, items):
+    if not TAKES_ALL_FORMS and PAIR in pairs():
+        items[:] = one_form_of_each(items)
     if not RUNS_ONCE:
         items[:] = [item for item in items if not item.get_closest_marker("once")]
     # Until 2.2 Django cannot read from PyMySQL 1.x what it has run, or fails to.
