@@ -199,8 +199,9 @@ def one_form_of_each(items):
         asked = sorted((name, repr(params[name])) for name in set(params) - FORMS)
         key = item.nodeid.partition("[")[0], tuple(asked)
         forms.setdefault(key, []).append(item)
-    turn = pairs().index(PAIR)
-    return [found[turn % len(found)] for found in forms.values()]
+    # From the first on, so that a pair takes each scope in half of its tests.
+    turns = enumerate(forms.values(), pairs().index(PAIR))
+    return [found[turn % len(found)] for turn, found in turns]
 
 
 def pytest_collection_modifyitems(config, items):
