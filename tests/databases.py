@@ -84,6 +84,8 @@ def run(connection, sql):
 @contextlib.contextmanager
 def administration(alias, **changes):
     """A connection of no alias to the same server, with other settings if given."""
+    if hasattr(connections, "ensure_defaults"):  # else, Django 4.0+, they are complete
+        connections.ensure_defaults(alias)
     settings = dict(connections.databases[alias], CONN_MAX_AGE=None, **changes)
     connection = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "admin")
     try:
