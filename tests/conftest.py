@@ -43,21 +43,22 @@ URLS = {
 
 PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 
-# Whole programs, and what says no more with another Python: once for each Django.
-ONCE_A_DJANGO = """architecture checks dbconnections deployments disconnects
-    disconnects_async examples findings limits main matrix_command worker""".split()
+# What says no more with another Python: once for each Django.
+ONCE_A_DJANGO = """checks dbconnections disconnects disconnects_async examples limits
+    main""".split()
 # What a driver may do in its own way. The other two are asked all on three pairs: the
 # oldest, the newest and one between.
 ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
 ASK_THE_DRIVER = """apps asgi async disconnects disconnects_async executors forks
     gevent guard liveness prefork readable round_trips scopes stale timeouts""".split()
-CORNERS_ONLY = "asgi gevent prefork timeouts".split()
-
-# How something is asked, not what: a test takes all of these forms where a Django is
-# tested once, and the other two drivers are asked all; elsewhere one in turn, so that
-# the next pair takes another.
+# Whole programs, long ones, and what has no Django in it: on the oldest and the newest
+# Django of four Pythons.
+CORNERS_ONLY = """architecture asgi deployments findings gevent matrix_command prefork
+    timeouts worker""".split()
+# How something is asked, not what: a test takes all of these forms there, and where the
+# other two drivers are asked all; elsewhere one in turn, and the next pair another.
 FORMS = set("begin call form give_up inner parentheses scope several source".split())
-TAKES_ALL_FORMS = RUNS_ONCE if "mysqlclient" in DRIVERS else PAIR in ASK_ALL
+TAKES_ALL_FORMS = IS_CORNER if "mysqlclient" in DRIVERS else PAIR in ASK_ALL
 
 left_out = set()
 if django.VERSION < (3, 0):  # which has no asgiref
