@@ -19,14 +19,13 @@ from importlib import import_module
 import django
 import pytest
 import servers
-from corners import IS_CORNER, RUNS_ONCE
+from corners import ARE_FIRST, DRIVERS, IS_CORNER, RUNS_ONCE
 from proxy import Proxy
 
 from django_compat.matrix import pairs
 
 gc.disable()  # until pytest_collection_finish: what is collected stays
 
-DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 REQUIRED = os.environ.get("DJANGO_COMPAT_REQUIRE_SERVERS") == "1"
 MODULES = {
     "mysqlclient": "MySQLdb",
@@ -44,8 +43,7 @@ URLS = {
 PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 
 # What says no more with another Python: once for each Django.
-ONCE_A_DJANGO = """checks dbconnections disconnects disconnects_async examples limits
-    main""".split()
+ONCE_A_DJANGO = "checks dbconnections disconnects disconnects_async examples main".split()
 # What a driver may do in its own way. The other two are asked all on three pairs: the
 # oldest, the newest and one between.
 ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
@@ -53,12 +51,12 @@ ASK_THE_DRIVER = """apps asgi async disconnects disconnects_async executors fork
     gevent guard liveness prefork readable round_trips scopes stale timeouts""".split()
 # Whole programs, long ones, and what has no Django in it: on the oldest and the newest
 # Django of four Pythons.
-CORNERS_ONLY = """architecture asgi deployments findings gevent matrix_command prefork
-    timeouts worker""".split()
+CORNERS_ONLY = """architecture asgi deployments findings gevent limits matrix_command
+    prefork timeouts worker""".split()
 # How something is asked, not what: a test takes all of these forms there, and where the
 # other two drivers are asked all; elsewhere one in turn, and the next pair another.
 FORMS = set("begin call form give_up inner parentheses scope several source".split())
-TAKES_ALL_FORMS = IS_CORNER if "mysqlclient" in DRIVERS else PAIR in ASK_ALL
+TAKES_ALL_FORMS = IS_CORNER if ARE_FIRST else PAIR in ASK_ALL
 
 left_out = set()
 if django.VERSION < (3, 0):  # which has no asgiref
@@ -71,17 +69,17 @@ if not IS_CORNER:
     left_out.update(CORNERS_ONLY)
 if not RUNS_ONCE:
     left_out.update(ONCE_A_DJANGO)
-if "mysqlclient" not in DRIVERS and PAIR not in ASK_ALL:
+if not ARE_FIRST and PAIR not in ASK_ALL:
     files = glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py"))
     names = [os.path.basename(path)[len("test_") : -len(".py")] for path in files]
     left_out.update(set(names).difference(ASK_THE_DRIVER))
 # What has no driver in it: once. The oldest and the newest Django that a server runs
 # with, and (the tests' own servers and proxy) the oldest and the newest Python.
-if "mysqlclient" not in DRIVERS or PAIR not in [("2.7", "1.4"), ("3.13", "6.1")]:
+if not ARE_FIRST or PAIR not in [("2.7", "1.4"), ("3.13", "6.1")]:
     left_out.update(["load", "servers"])
 # Before and after what Django changed in runserver.
 RUNSERVER = [("2.7", "1.8"), ("3.10", "3.2"), ("3.12", "4.2"), ("3.13", "6.1")]
-if "mysqlclient" not in DRIVERS or PAIR not in RUNSERVER:
+if not ARE_FIRST or PAIR not in RUNSERVER:
     left_out.add("runserver")
 
 collect_ignore = ["test_%s.py" % name for name in sorted(left_out)]

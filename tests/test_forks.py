@@ -14,7 +14,7 @@ import databases
 import django.db
 import pytest
 from conftest import DRIVERS, SERVERS
-from corners import RUNS_ONCE
+from corners import ARE_FIRST, RUNS_ONCE
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, load_backend
@@ -298,7 +298,7 @@ def test_connection_that_ends_takes_its_session_along(server_alias):
     assert count_descriptors() == before
 
 
-if sys.version_info[0] > 2 and "mysqlclient" in DRIVERS:
+if sys.version_info[0] > 2 and ARE_FIRST:
 
     @pytest.mark.once
     def test_without_us_a_child_that_does_nothing_ends_the_sessions(mysql_server):
