@@ -43,7 +43,8 @@ URLS = {
 PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 
 # What says no more with another Python: once for each Django.
-ONCE_A_DJANGO = "checks dbconnections disconnects disconnects_async examples main".split()
+ONCE_A_DJANGO = """checks dbconnections disconnects disconnects_async examples
+    main""".split()
 # What a driver may do in its own way. The other two are asked all on three pairs: the
 # oldest, the newest and one between.
 ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]

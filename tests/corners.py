@@ -26,5 +26,5 @@ IS_NEWEST = PYTHON in pythons[-1:]
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 ARE_FIRST = "mysqlclient" in DRIVERS  # this run's drivers, not the other two
 
-# What is not run on each Python of a Django; with the other two drivers on corners only.
+# What is not run on each Python of a Django; the other two drivers': on corners only.
 RUNS_ONCE = IS_CORNER or (IS_NEWEST and ARE_FIRST)
