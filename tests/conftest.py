@@ -25,6 +25,7 @@ from proxy import Proxy
 from django_compat.matrix import pairs
 
 gc.disable()  # until pytest_collection_finish: what is collected stays
+os.environ["DJANGO_COMPAT_TEST_QUICK"] = "1"  # see Supervisor.make_quick_exit
 
 REQUIRED = os.environ.get("DJANGO_COMPAT_REQUIRE_SERVERS") == "1"
 MODULES = {

@@ -329,8 +329,8 @@ class Supervisor(object):
         """Spare a session the destructors of the fifty libraries that postgres loads.
 
         They touch so many pages that they are a fourth of what a session costs, from
-        its fork to its end; those of postgres itself are called before. Without a C
-        compiler, so be it.
+        its fork to its end; those of postgres itself are called before. The tests set
+        DJANGO_COMPAT_TEST_QUICK, benchmarks do not. Without a C compiler, so be it.
         """
         command = ["cc", "-w", "-shared", "-fPIC", "-o", self.quick_exit, "-xc", "-"]
         try:
@@ -355,7 +355,7 @@ class Supervisor(object):
         # In a shared one MariaDB 10.11 ends with signal 11 when it meets the temporary
         # table of a killed one that had the same process id.
         env = dict(os.environ, TMPDIR=self.folder)
-        if os.path.exists(self.quick_exit):
+        if "DJANGO_COMPAT_TEST_QUICK" in os.environ and os.path.exists(self.quick_exit):
             env["LD_PRELOAD"] = self.quick_exit
         with open(self.log, "wb") as log, open(os.devnull) as nothing:
             return subprocess.Popen(
