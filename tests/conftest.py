@@ -19,7 +19,7 @@ from importlib import import_module
 import django
 import pytest
 import servers
-from corners import ARE_FIRST, DRIVERS, IS_CORNER, RUNS_ONCE
+from corners import ARE_FIRST, DRIVERS, IS_CORNER, PAIR, RUNS_ONCE
 from proxy import Proxy
 
 from django_compat.matrix import pairs
@@ -40,8 +40,6 @@ URLS = {
     "mysql": "DJANGO_COMPAT_TEST_MYSQL_URL",
     "postgresql": "DJANGO_COMPAT_TEST_POSTGRES_URL",
 }
-
-PAIR = "%d.%d" % sys.version_info[:2], "%d.%d" % django.VERSION[:2]
 
 # What says no more with another Python: once for each Django.
 ONCE_A_DJANGO = """checks dbconnections disconnects disconnects_async examples
@@ -197,7 +195,7 @@ def one_form_of_each(items):
     forms = OrderedDict()
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
-        asked = sorted((name, repr(params[name])) for name in set(params) - FORMS)
+        asked = sorted((name, id(params[name])) for name in set(params) - FORMS)
         key = item.nodeid.partition("[")[0], tuple(asked)
         forms.setdefault(key, []).append(item)
     # From the first on, so that a pair takes each scope in half of its tests.

@@ -1,4 +1,4 @@
-"""Which of the long tests this environment runs."""
+"""The pair and the drivers of this run, and which of the long tests it has."""
 
 from __future__ import absolute_import
 
@@ -11,6 +11,7 @@ from django_compat.matrix import PYTHONS, pairs
 
 PYTHON = "%d.%d" % sys.version_info[:2]
 SERIES = "%d.%d" % django.VERSION[:2]
+PAIR = PYTHON, SERIES
 djangos = [series for python, series in pairs() if python == PYTHON]
 
 # The oldest and the newest Django of four Pythons; of one that nobody listed, none.

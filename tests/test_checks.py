@@ -9,8 +9,7 @@ import sys
 import django
 import processes
 import pytest
-from conftest import DRIVERS
-from corners import IS_CORNER
+from corners import DRIVERS, IS_CORNER
 from databases import administration, run
 from django.conf import settings
 from django.core import checks as framework

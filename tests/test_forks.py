@@ -13,8 +13,8 @@ import threading
 import databases
 import django.db
 import pytest
-from conftest import DRIVERS, SERVERS
-from corners import ARE_FIRST, RUNS_ONCE
+from conftest import SERVERS
+from corners import ARE_FIRST, DRIVERS, RUNS_ONCE
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, load_backend

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from conftest import DRIVERS
+from corners import DRIVERS
 from databases import sessions, wait_for
 from django.db import connections
 from projects import FOLDER, environment
