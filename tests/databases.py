@@ -25,7 +25,9 @@ KILL = {"mysql": "KILL %d", "postgresql": "SELECT pg_terminate_backend(%d)"}
 
 
 def point(alias, server):
-    """Point an alias at a server."""
+    """Point an alias at a server, with settings as complete as Django makes them."""
+    if hasattr(connections, "ensure_defaults"):  # else, Django 4.0+, all are complete
+        connections.ensure_defaults(alias)
     connections.databases[alias].update(
         HOST=server.host,
         NAME=server.name,
@@ -84,8 +86,6 @@ def run(connection, sql):
 @contextlib.contextmanager
 def administration(alias, **changes):
     """A connection of no alias to the same server, with other settings if given."""
-    if hasattr(connections, "ensure_defaults"):  # else, Django 4.0+, they are complete
-        connections.ensure_defaults(alias)
     settings = dict(connections.databases[alias], CONN_MAX_AGE=None, **changes)
     connection = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, "admin")
     try:

@@ -8,7 +8,6 @@ import sys
 
 from corners import DRIVERS
 from databases import sessions, wait_for
-from django.db import connections
 from projects import FOLDER, environment
 
 
@@ -28,7 +27,6 @@ def run_greenlets(alias):
 
 def test_thousand_greenlets_do_not_share_connections(server_alias):
     """Each has a session of its own, the probe sees a hang-up, and nothing is left."""
-    connections[server_alias]  # until Django 3.2 it completes the settings
     before = sessions(server_alias)
     found = run_greenlets(server_alias)
     assert found["errors"] == []
