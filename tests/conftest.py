@@ -161,16 +161,16 @@ if sys.version_info >= (3,):
     import faulthandler
 
     # A hang says where it hangs, and ends. pytest-timeout, which does it on Python 2.7,
-    # begins a thread for each test, and so does this for each call of it: that took 4 %
-    # of a run.
-    _watch = {"since": 0}
+    # begins a thread for each test: 4 % of the CPU time of a run. So does each call of
+    # this, which is therefore made every 10 s: a test has 300 s at least.
+    _watch = {"since": float("-inf")}
 
     def pytest_sessionstart(session):
         _watch["terminal"] = os.dup(2)  # of which pytest captures what the tests write
 
     def pytest_runtest_logstart(nodeid, location):
-        if time.time() - _watch["since"] > 10:
-            _watch["since"] = time.time()
+        if time.monotonic() - _watch["since"] > 10:
+            _watch["since"] = time.monotonic()
             faulthandler.dump_traceback_later(310, exit=True, file=_watch["terminal"])
 
     def pytest_sessionfinish(session, exitstatus):
