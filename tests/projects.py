@@ -27,14 +27,15 @@ KEYS = ("ENGINE", "HOST", "NAME", "PASSWORD", "PORT", "USER")
 def environment(alias, apps=(), options=(), max_age=None, others=(), **settings):
     """Return the environment in which the project's default database is the alias's.
 
-    ``options`` are the OPTIONS of its database, ``max_age`` its CONN_MAX_AGE,
+    ``options`` are more OPTIONS of its database, ``max_age`` its CONN_MAX_AGE,
     ``others`` more aliases of the project, ``settings`` the project's.
     """
     values = dict(settings, DATABASES={}, INSTALLED_APPS=list(apps))
     for each in [alias] + list(others):
         settings_dict = connections[each].settings_dict
         database = dict((key, settings_dict[key]) for key in KEYS)
-        database.update(OPTIONS=dict(options), CONN_MAX_AGE=max_age)
+        found = dict(settings_dict.get("OPTIONS") or {}, **dict(options))
+        database.update(OPTIONS=found, CONN_MAX_AGE=max_age)
         values["DATABASES"]["default" if each == alias else each] = database
     package = os.path.dirname(os.path.dirname(os.path.abspath(django_compat.__file__)))
     return dict(

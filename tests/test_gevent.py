@@ -6,21 +6,13 @@ import json
 import subprocess
 import sys
 
-from corners import DRIVERS
 from databases import sessions, wait_for
 from projects import FOLDER, environment
 
 
-# PyMySQL 1.1 and later reads all certificates of the system for each connection.
-OPTIONS = {"ssl_disabled": True} if sys.version_info >= (3, 10) else {}
-
-
 def run_greenlets(alias):
-    options = OPTIONS if alias == "mysql" and "PyMySQL" in DRIVERS else {}
     output = subprocess.check_output(
-        [sys.executable, "greenlets.py"],
-        cwd=FOLDER,
-        env=environment(alias, options=options),
+        [sys.executable, "greenlets.py"], cwd=FOLDER, env=environment(alias)
     )
     return json.loads(output.decode())
 
