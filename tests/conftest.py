@@ -256,6 +256,8 @@ def _server(vendor):
         server.start()
     except servers.MissingServer as error:
         give_up(str(error))
+    if not url:  # or all sessions would be encrypted, which takes its time
+        os.environ.setdefault("PGSSLMODE", "disable")
     for alias in (vendor, vendor + "_other"):
         databases.point(alias, server)
     return server
@@ -277,30 +279,31 @@ def postgresql_server():
     server.stop()
 
 
-_spares = {}  # vendor: a second server, started when one is wanted
-
-
 @pytest.fixture(scope="session")
-def _spare():
-    yield
-    for server in _spares.values():
+def _spares():
+    found = {}  # vendor: a server of ours beside one that others run
+    yield found
+    for server in found.values():
         server.stop()
 
 
 @pytest.fixture
-def spare(_spare, server_alias):
-    """A server that a test may restart; both aliases point at it so long."""
-    if server_alias not in _spares:
-        try:
-            _spares[server_alias] = server = servers.Server(server_alias)
-            server.start()
-        except servers.MissingServer as error:
-            give_up(str(error))
+def spare(_spares, server_alias, request):
+    """A private server that a test may restart; both aliases point at it so long."""
+    server = request.getfixturevalue(server_alias + "_server")
     aliases = (server_alias, server_alias + "_other")
     before = [dict(databases.connections.databases[alias]) for alias in aliases]
-    for alias in aliases:
-        databases.point(alias, _spares[server_alias])
-    yield _spares[server_alias]
+    if isinstance(server, servers.ExistingServer):
+        server = _spares.setdefault(server_alias, servers.Server(server_alias))
+        if not server.is_running():
+            server.start()
+        for alias in aliases:
+            databases.point(alias, server)
+    yield server
+    if not server.is_running():
+        server.start()
+    elif server.options:
+        server.restart()
     for alias, settings in zip(aliases, before):
         databases.connections.databases[alias].update(settings)
 

@@ -35,6 +35,7 @@ def point(alias, server):
         PORT=str(server.port),
         USER=server.user,
     )
+    _servers[str(server.port)] = server
 
 
 def tidy():
@@ -97,6 +98,7 @@ def administration(alias, **changes):
         connection.close()
 
 
+_servers = {}  # by port
 behind = {}  # a proxy's port: that of the server behind it
 # When each session of ours was last known to be there, by port and id: a server may end
 # one late, and numbers them anew when it starts.
@@ -122,6 +124,8 @@ class Observer(object):
             self.vendor = "postgresql"
             keys.update(password="PASSWORD", dbname="NAME")
         options = dict((key, settings[keys[key]]) for key in keys)
+        if self.vendor == "postgresql":
+            options["application_name"] = "observer"
         if "ssl_disabled" in (settings.get("OPTIONS") or {}):
             options["ssl_disabled"] = True
         self.raw = driver.connect(port=int(port), **options)
@@ -167,8 +171,9 @@ def sessions(alias):
     """Return the ids of the client sessions that the server has, ours aside."""
     found = {number for number, in observe(alias, SESSIONS)}
     port = str(connections.databases[alias]["PORT"])
-    ports, now = (port, behind.get(port)), time.time()
-    ours = [key for key in _observations if now - _observations[key] <= 5]
+    since = max(time.time() - 5, _servers[behind.get(port, port)].since)
+    ours = [key for key, seen in _observations.items() if seen >= since]
+    ports = port, behind.get(port)
     return found - {number for port, number in ours if port in ports}
 
 

@@ -57,6 +57,7 @@ class Server(object):
         self.vendor, self.host, self.port = vendor, "127.0.0.1", None
         self.user, self.name, self.password = ACCOUNTS[vendor][:2] + ("",)
         self.folder = self._supervisor = self._owner = None
+        self.options, self.since = (), 0.0  # those of the last start, and its time
         self._binaries = find_binaries(vendor)
 
     def __enter__(self):
@@ -77,11 +78,16 @@ class Server(object):
                 close_fds=True,
             )
             self._owner = os.getpid()
-        self._ask("start", *options)
+        self._begin("start", options)
 
     def restart(self, *options):
         """Stop in good order, then start on the same port with the same data."""
-        self._ask("restart", *options)
+        self._begin("restart", options)
+
+    def _begin(self, command, options):
+        self.options = options
+        self._ask(command, *options)
+        self.since = time.time()
 
     def kill(self):
         """End the server as a crash does; the data stay for ``start``."""
@@ -124,7 +130,7 @@ class ExistingServer(Server):
     """A server that others run: used, never controlled."""
 
     def __init__(self, **values):
-        self.__dict__.update(values, _supervisor=None, _owner=None)
+        self.__dict__.update(values, since=0.0, _supervisor=None, _owner=None)
 
     def start(self, *options):
         """Do nothing: it runs."""
@@ -206,6 +212,7 @@ class Supervisor(object):
         self.init_file = os.path.join(self.folder, "init.sql")
         self.pid_file = os.path.join(self.data, "postmaster.pid")  # as postgres has it
         self.quick_exit = os.path.join(self.data, "exit.so")  # kept with the data
+        self.certificate, self.key = certificate_in(self.data)  # so are these
 
     def serve(self):
         """Do what the owner says, until it says stop or is gone."""
@@ -297,7 +304,7 @@ class Supervisor(object):
             return
         # An upgrade of the binaries makes another.
         name = os.path.basename(self.binary), os.stat(self.binary).st_mtime
-        kept = os.path.join(folder, "%s-%d" % name)
+        kept = os.path.join(folder, "%s-%d-certified" % name)
         if os.path.isdir(kept):
             subprocess.check_call(["cp", "-a", kept, self.data])
             return
@@ -318,12 +325,19 @@ class Supervisor(object):
         else:
             options = ["-D", self.data, "-U", "postgres", "-A", "trust"]
             options += ["-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=1"]
-        process = self.spawn([self.installer] + options, stderr=subprocess.STDOUT)
+        self.call([self.installer] + options)
+        if not self.is_mysql:
+            self.make_quick_exit()
+        try:
+            self.call(certify(self.data))
+        except OSError:  # no openssl, no encryption
+            pass
+
+    def call(self, command):
+        process = self.spawn(command, stderr=subprocess.STDOUT)
         output = process.communicate()[0]
         if process.returncode:
             raise RuntimeError(output.decode("utf-8", "replace"))
-        if not self.is_mysql:
-            self.make_quick_exit()
 
     def make_quick_exit(self):
         """Spare a session the destructors of the fifty libraries that postgres loads.
@@ -342,6 +356,9 @@ class Supervisor(object):
     def command(self, port):
         if not self.is_mysql:
             options = ["-D", self.data, "-k", self.folder, "-p", str(port)]
+            if os.path.exists(self.certificate):
+                options += ["-c", "ssl=on", "-c", "ssl_cert_file=" + self.certificate]
+                options += ["-c", "ssl_key_file=" + self.key]
             return [self.binary] + options + POSTGRESQL_OPTIONS
         options = ["--no-defaults", "--datadir=" + self.data, "--skip-name-resolve"]
         options += ["--socket=" + os.path.join(self.folder, "s")]
@@ -349,6 +366,8 @@ class Supervisor(object):
         options += ["--tmpdir=" + self.folder]
         options += ["--pid-file=" + self.pid_file, "--init-file=" + self.init_file]
         options += ["--bind-address=127.0.0.1", "--port=%d" % port]
+        if os.path.exists(self.certificate):
+            options += ["--ssl-cert=" + self.certificate, "--ssl-key=" + self.key]
         return [self.binary] + options + MYSQL_OPTIONS
 
     def spawn(self, command, stderr=None):
@@ -404,6 +423,19 @@ class Supervisor(object):
     def tail(self):
         with open(self.log, "rb") as log:
             return log.read()[-2000:].decode("utf-8", "replace")
+
+
+def certificate_in(folder):
+    """Return the paths of the certificate and its key in a folder."""
+    return [os.path.join(folder, name) for name in ("test.crt", "test.key")]
+
+
+def certify(folder):
+    """Return the command that makes a certificate for 127.0.0.1 in a folder."""
+    command = """openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
+        -nodes -days 3650 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"""
+    certificate, key = certificate_in(folder)
+    return command.split() + ["-out", certificate, "-keyout", key]
 
 
 def free_port():

@@ -329,7 +329,6 @@ if IS_CORNER:
         }
         assert "DATABASES['default']: CONN_MAX_AGE is None" in output + errors
         assert "10 processes x 11 threads = 110 connections" in output + errors
-        spare.restart()
 
     def test_migrate_announces_it_too(configure, server_alias):
         """From Django 1.10 on it runs such checks."""

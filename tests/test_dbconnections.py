@@ -127,7 +127,6 @@ if IS_CORNER:
             holders = read(call, server_alias, "--holders")["holders"]
         programs = {holder["program"] for holder in holders} - {"this process"}
         if server_alias == "mysql":
-            spare.restart()
             assert programs <= {"libmariadb", "libmysql", "pymysql"}
         assert programs and "unknown" not in programs
 

@@ -25,7 +25,7 @@ from databases import (
 from django.db import connections, transaction, utils
 from django.db.utils import ConnectionDoesNotExist, DatabaseError
 from django.test import TestCase
-from test_readable import ENCRYPTION, certified, encrypted  # noqa: F401 (fixtures)
+from test_readable import ENCRYPTION, encrypted  # noqa: F401 (a fixture)
 from test_scopes import in_test_case
 
 from django_compat import (

@@ -53,14 +53,6 @@ def _as(alias, account, **changes):
     return administration(alias, USER=account, PASSWORD="", **changes)
 
 
-@pytest.fixture
-def restarted(spare, server_alias):
-    """Restart the second server with other options; leave it with its own."""
-    yield lambda *options: spare.restart(*options)
-    connections[server_alias].close()
-    spare.restart()
-
-
 def test_defaults_of_the_server_are_read(server_alias):
     """What conftest's servers have: 100 connections, PostgreSQL keeps 3 of them."""
     limits = read_limits(connections[server_alias])
@@ -112,9 +104,9 @@ def test_session_wait_timeout_is_what_counts(server_alias):
 
 
 @pytest.mark.parametrize("server_alias", ["mysql"], indirect=True)
-def test_interactive_session_gets_the_interactive_timeout(restarted, server_alias):
+def test_interactive_session_gets_the_interactive_timeout(spare, server_alias):
     """The driver's CLIENT_INTERACTIVE makes interactive_timeout the session's own."""
-    restarted("--wait-timeout=33", "--interactive-timeout=44")
+    spare.restart("--wait-timeout=33", "--interactive-timeout=44")
     assert read_limits(connections["mysql"]).idle_timeout == 33
     with administration("mysql", OPTIONS={"client_flag": 1024}) as connection:
         limits = read_limits(connection)
@@ -122,7 +114,7 @@ def test_interactive_session_gets_the_interactive_timeout(restarted, server_alia
     assert limits.variables["global.wait_timeout"] == 33
 
 
-def test_options_of_the_server_are_read(restarted, server_alias):
+def test_options_of_the_server_are_read(spare, server_alias):
     """Other limits, time-outs and reserves than by default."""
     options = {
         "mysql": "--wait-timeout=2 --max-connections=21 --max-user-connections=11 "
@@ -131,7 +123,7 @@ def test_options_of_the_server_are_read(restarted, server_alias):
         "-c superuser_reserved_connections=4 "
         "-c idle_in_transaction_session_timeout=7000",
     }
-    restarted(*options[server_alias].split())
+    spare.restart(*options[server_alias].split())
     limits = read_limits(connections[server_alias])
     assert limits.max_connections == 21
     if server_alias == "mysql":

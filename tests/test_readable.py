@@ -14,6 +14,7 @@ import pytest
 from conftest import SERVERS, give_up
 from databases import administration, kill, open_connection, run, wait_for
 from django.db import connections
+from servers import certificate_in, certify
 
 from django_compat import close_stale_connections, fresh_connections
 from django_compat.liveness import ALIVE, DEAD, UNKNOWN, liveness
@@ -114,48 +115,15 @@ def test_one_that_does_not_answer_is_closed(server_alias, monkeypatch):
     assert run(connection, "SELECT 1") == (1,)
 
 
-def make_certificate(folder):
-    """Make a certificate for 127.0.0.1, of the folder's owner; return its paths."""
-    paths = [os.path.join(folder, name) for name in ("test.crt", "test.key")]
-    command = """openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1
-        -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"""
-    command = command.split() + ["-out", paths[0], "-keyout", paths[1]]
-    try:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-    except OSError as error:
-        give_up("openssl: %s" % error)
-    output = process.communicate()[0]
-    assert process.returncode == 0, output
-    owner = os.stat(folder)
-    for path in paths:
-        os.chown(path, owner.st_uid, owner.st_gid)
-        os.chmod(path, 0o600)  # PostgreSQL takes no other key
-    os.chmod(paths[0], 0o644)
-    return paths
-
-
-@pytest.fixture(scope="module")
-def certified():
-    """Whether a vendor's spare server has been started with a certificate."""
-    return {}
-
-
 @pytest.fixture
-def encrypted(spare, server_alias, certified, monkeypatch):
+def encrypted(spare, server_alias, monkeypatch):
     """An alias whose connections are encrypted."""
-    if server_alias not in certified:
-        certificate, key = make_certificate(spare.folder)
-        if spare.vendor == "mysql":
-            spare.restart("--ssl-cert=" + certificate, "--ssl-key=" + key)
-        else:
-            options = ("ssl=on", "ssl_cert_file=" + certificate, "ssl_key_file=" + key)
-            spare.restart(*[word for each in options for word in ("-c", each)])
-        certified[server_alias] = certificate
+    certificate = certificate_in(os.path.join(spare.folder, "data"))[0]
+    if not os.path.exists(certificate):
+        give_up("no openssl, which makes the certificate of a server")
     options = {"sslmode": "require"}
     if spare.vendor == "mysql":
-        options = {"ssl": {"ca": certified[server_alias]}}
+        options = {"ssl": {"ca": certificate}}
     monkeypatch.setitem(connections.databases[server_alias], "OPTIONS", options)
     return server_alias
 
@@ -198,8 +166,12 @@ if getattr(ssl, "HAS_TLSv1_3", False):
 
     def test_session_tickets_are_no_end(tmpdir):
         """A TLS 1.3 server sends tickets that wait unread until the first answer."""
-        certificate, key = make_certificate(str(tmpdir))
+        try:
+            subprocess.check_output(certify(str(tmpdir)), stderr=subprocess.STDOUT)
+        except OSError as error:
+            give_up("openssl: %s" % error)
         context = ssl.SSLContext(getattr(ssl, "PROTOCOL_TLS_SERVER", ssl.PROTOCOL_TLS))
+        certificate, key = certificate_in(str(tmpdir))
         context.load_cert_chain(certificate, key)
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
