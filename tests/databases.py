@@ -116,12 +116,12 @@ class Observer(object):
     def __init__(self, alias, port):
         settings = connections.databases[alias]
         keys = {"host": "HOST", "user": "USER"}
-        if settings["ENGINE"].endswith("mysql"):
-            self.vendor, driver = "mysql", sys.modules["MySQLdb"]
+        self.vendor = _servers[str(port)].vendor  # a test may have another ENGINE
+        if self.vendor == "mysql":
+            driver = sys.modules["MySQLdb"]
             keys.update(password="PASSWORD", database="NAME")
         else:
             driver = sys.modules.get("psycopg") or sys.modules["psycopg2"]
-            self.vendor = "postgresql"
             keys.update(password="PASSWORD", dbname="NAME")
         options = dict((key, settings[keys[key]]) for key in keys)
         if self.vendor == "postgresql":
