@@ -13,13 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import OrderedDict
+import zlib
+from collections import Counter, OrderedDict
 from importlib import import_module
 
 import django
 import pytest
 import servers
-from corners import ARE_FIRST, DRIVERS, IS_CORNER, PAIR, RUNS_ONCE
+from corners import ARE_FIRST, DRIVERS, IS_CORNER, IS_FULL, PAIR, RUNS_ONCE, TURN
 from proxy import Proxy
 
 from django_compat.matrix import pairs
@@ -41,22 +42,19 @@ URLS = {
     "postgresql": "DJANGO_COMPAT_TEST_POSTGRES_URL",
 }
 
+# Whole programs, and what has hardly any Django in it: where everything is asked.
+FULL_ONLY = """architecture deployments disconnects disconnects_async findings limits
+    matrix_command timeouts worker""".split()
+# The long ones: on the oldest and the newest Django of four Pythons.
+CORNERS_ONLY = "asgi gevent prefork".split()
 # What says no more with another Python: once for each Django.
-ONCE_A_DJANGO = """checks dbconnections disconnects disconnects_async examples
-    main""".split()
-# What a driver may do in its own way. The other two are asked all on three pairs: the
-# oldest, the newest and one between.
-ASK_ALL = [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")]
-ASK_THE_DRIVER = """apps asgi async disconnects disconnects_async executors forks
-    gevent guard liveness prefork readable round_trips scopes stale timeouts""".split()
-# Whole programs, long ones, and what has no Django in it: on the oldest and the newest
-# Django of four Pythons.
-CORNERS_ONLY = """architecture asgi deployments findings gevent limits matrix_command
-    prefork timeouts worker""".split()
-# How something is asked, not what: a test takes all of these forms there, and where the
-# other two drivers are asked all; elsewhere one in turn, and the next pair another.
+ONCE_A_DJANGO = "checks dbconnections examples main".split()
+# What a driver may do in its own way: the other two drivers are asked no more.
+ASK_THE_DRIVER = """apps asgi async executors forks gevent guard liveness prefork
+    readable round_trips scopes stale""".split()
+# How something is asked, not what: a test takes all of these forms where everything is
+# asked; elsewhere one in turn, and the next pair another.
 FORMS = set("begin call form give_up inner parentheses scope several source".split())
-TAKES_ALL_FORMS = IS_CORNER if ARE_FIRST else PAIR in ASK_ALL
 
 left_out = set()
 if django.VERSION < (3, 0):  # which has no asgiref
@@ -65,11 +63,13 @@ if django.VERSION < (3, 1):  # which has no asynchronous views
     left_out.add("asgi")
 if django.VERSION < (1, 7):  # which has no checks
     left_out.add("checks")
+if not IS_FULL:
+    left_out.update(FULL_ONLY)
 if not IS_CORNER:
     left_out.update(CORNERS_ONLY)
 if not RUNS_ONCE:
     left_out.update(ONCE_A_DJANGO)
-if not ARE_FIRST and PAIR not in ASK_ALL:
+if not ARE_FIRST and not IS_FULL:
     files = glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py"))
     names = [os.path.basename(path)[len("test_") : -len(".py")] for path in files]
     left_out.update(set(names).difference(ASK_THE_DRIVER))
@@ -180,6 +180,7 @@ if sys.version_info >= (3,):
 def pytest_configure(config):
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
     config.addinivalue_line("markers", "once: for each Django, as ONCE_A_DJANGO")
+    config.addinivalue_line("markers", "everywhere: asked of every pair and driver")
     # A warning that one of our modules causes is an error.
     names = ["django_compat"]
     if sys.version_info < (3,):  # whose pytest wants whole names
@@ -190,31 +191,59 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", "error:::" + name)
 
 
-def one_form_of_each(items):
-    """Return what is left of the items where each test takes one form."""
-    forms = OrderedDict()
+def by_what_they_ask(items):
+    """Return lists of items, in each those that differ in their form only."""
+    groups = OrderedDict()
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
         asked = sorted((name, id(params[name])) for name in set(params) - FORMS)
         key = item.nodeid.partition("[")[0], tuple(asked)
-        forms.setdefault(key, []).append(item)
-    # From the first on, so that a pair takes each scope in half of its tests.
-    turns = enumerate(forms.values(), pairs().index(PAIR))
-    return [found[turn % len(found)] for turn, found in turns]
+        groups.setdefault(key, []).append(item)
+    return list(groups.values())
+
+
+def asked_here(items):
+    """Return what is left of the items on this pair, with these drivers."""
+    if not RUNS_ONCE:
+        items = [item for item in items if not item.get_closest_marker("once")]
+    if IS_FULL or PAIR not in pairs():
+        return items
+    kept, counts, turn = [], Counter(), pairs().index(PAIR)
+    for number, group in enumerate(by_what_they_ask(items)):
+        first = group[0]
+        name = first.nodeid.partition("[")[0]
+        counts[name] += 1
+        key = "%s %d" % (name, counts[name])
+        if is_for_all(first):
+            kept.append(group[(turn + number) % len(group)])
+        elif TURN is None or zlib.crc32(key.encode("ascii")) % 3 == TURN:
+            kept.append(group[(turn // 3 + number) % len(group)])
+    return kept
+
+
+def is_for_all(item):
+    """Tell whether a test is asked wherever its file is run."""
+    if item.module.__name__[len("test_") :] in ONCE_A_DJANGO:
+        return True
+    return any(item.get_closest_marker(name) for name in ("everywhere", "once"))
 
 
 def pytest_collection_modifyitems(config, items):
-    if not TAKES_ALL_FORMS and PAIR in pairs():
-        items[:] = one_form_of_each(items)
-    if not RUNS_ONCE:
-        items[:] = [item for item in items if not item.get_closest_marker("once")]
+    kept = items
+    if all(os.path.isdir(name) for name in config.args):  # else all that was named
+        kept = asked_here(items)
     # Until 2.2 Django cannot read from PyMySQL 1.x what it has run, or fails to.
     if "PyMySQL" in DRIVERS and django.VERSION < (3, 0) and sys.version_info >= (3,):
-        items[:] = [
+        kept = [
             item
-            for item in items
+            for item in kept
             if "[mysql" not in item.name or not item.get_closest_marker("logs_queries")
         ]
+    chosen = set(kept)
+    left = [item for item in items if item not in chosen]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
 
 
 def pytest_collection_finish(session):

@@ -20,6 +20,9 @@ IS_CORNER = PYTHON in ("2.7", "3.6", "3.10", PYTHONS[-1]) and SERIES in (
     djangos[-1],
 )
 
+# The pairs that are asked everything, in every form, over all four drivers.
+IS_FULL = PAIR in [("2.7", "1.4"), ("3.6", "1.11"), ("3.10", "5.2"), ("3.13", "6.1")]
+
 # Where a Django is tested once: on the newest Python that it declares and we support.
 pythons = [python for python, series in pairs() if series == SERIES]
 IS_NEWEST = PYTHON in pythons[-1:]
@@ -27,5 +30,10 @@ IS_NEWEST = PYTHON in pythons[-1:]
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 ARE_FIRST = "mysqlclient" in DRIVERS  # this run's drivers, not the other two
 
-# What is not run on each Python of a Django; the other two drivers': on corners only.
-RUNS_ONCE = IS_CORNER or (IS_NEWEST and ARE_FIRST)
+# What says no more with another Python of the same Django.
+RUNS_ONCE = IS_FULL or (IS_NEWEST and ARE_FIRST)
+
+# Which third of the tests that not every pair is asked is this pair's; None for all of
+# them. The pairs of a Django are neighbours: any three of them have each test once.
+HAS_ALL = IS_FULL or (IS_NEWEST and ARE_FIRST and len(pythons) < 3)
+TURN = None if HAS_ALL or PAIR not in pairs() else pairs().index(PAIR) % 3

@@ -73,6 +73,7 @@ if PERSISTS:
         assert "Error" in without_us(server_alias, proxy)[1]["error"]
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("checks", HEALTH_CHECKS)
 def test_first_request_after_an_idle_spell_succeeds(server_alias, proxy, checks):
     """The next request opens another session; none of them sends more than without."""

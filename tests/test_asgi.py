@@ -15,6 +15,8 @@ from databases import KILL, observe, sessions, wait_for
 from projects import FOLDER, environment
 from servers import free_port
 
+pytestmark = pytest.mark.everywhere
+
 
 class Site(object):
     """A server that runs, at this address."""

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
+from corners import IS_FULL
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from test_readme import code_blocks
@@ -24,6 +25,7 @@ from django_compat.liveness import DEAD, liveness
 from django_compat.staleness import HUNG_UP
 
 SCOPES = [fresh_connections, closing_connections]
+HANG_UPS = 3 if IS_FULL else 1  # before a hundred tasks
 
 
 def in_orm(function, *arguments):
@@ -154,13 +156,14 @@ def test_aclose_stale_returns_what_it_closed(server_alias):
     assert run_async(main()) == ([], [(server_alias, HUNG_UP)])
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("max_age", [0, 60, None])
 @pytest.mark.parametrize("scope", SCOPES)
 def test_scope_after_a_hang_up_works_at_the_first_query(server_alias, scope, max_age):
     """Each of three units finds a session; what stays open is what was asked for."""
 
     async def main():
-        for _ in range(3):
+        for _ in range(HANG_UPS):
             await in_orm(open_there, server_alias, max_age)
             await in_orm(kill_there, server_alias)
             async with scope():
@@ -187,6 +190,7 @@ def test_scope_leaves_the_callers_thread_alone(server_alias):
     assert session_id(own) == before
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("call", [False, True])
 def test_decorated_coroutine_runs_in_a_scope(server_alias, scope, call):
@@ -248,6 +252,7 @@ def test_scope_in_an_async_generator_may_end_in_another_task(server_alias):
     assert run_async(main()) is False
 
 
+@pytest.mark.everywhere
 def test_task_cancelled_in_the_body_ends_its_scope(server_alias):
     """The cancellation comes out, everything is closed, and the next unit works."""
 
@@ -269,6 +274,7 @@ def test_task_cancelled_in_the_body_ends_its_scope(server_alias):
     run_async(main())
 
 
+@pytest.mark.everywhere
 def test_task_cancelled_in_mid_query_keeps_the_session(server_alias):
     """The query goes on to its end in its thread: the next one reads its own answer."""
     sleep = {"mysql": "SELECT SLEEP(0.2)", "postgresql": "SELECT pg_sleep(0.2)"}
@@ -377,6 +383,7 @@ def test_body_that_raises_has_its_connection_looked_at(server_alias):
     assert run_async(main()) is False
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("max_age", [pytest.param(0, marks=pytest.mark.once), None])
 def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
     """All are in their scopes together, and each query of each of them works."""
@@ -394,13 +401,13 @@ def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
 
     async def main():
         used = set()
-        for _ in range(3):
+        for _ in range(HANG_UPS):
             await in_orm(open_there, server_alias, max_age)
             await in_orm(kill_there, server_alias)
             inside, all_are = [], asyncio.Event()
             jobs = [job(inside, all_are) for _ in range(100)]
             used.update(await asyncio.gather(*jobs))
-        assert len(used) == 3
+        assert len(used) == HANG_UPS
         return await is_open(server_alias)
 
     assert run_async(main()) is (max_age is None)
@@ -550,6 +557,7 @@ def test_async_scope_under_async_to_sync_looks_after_the_caller(server_alias):
 if getattr(SyncToAsync, "thread_sensitive_context", None):  # not on Python 3.6
     from asgiref.sync import ThreadSensitiveContext
 
+    @pytest.mark.everywhere
     def test_requests_threads_connections_are_looked_after(server_alias):
         """Under ASGI each request has a thread: its scope stays out of the others."""
 
@@ -578,6 +586,7 @@ if getattr(SyncToAsync, "thread_sensitive_context", None):  # not on Python 3.6
         assert thread != other_thread and number != other_number
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("at_the_end", [False, True])
 def test_slow_server_does_not_block_the_event_loop(server_alias, proxy, at_the_end):
     """While a scope asks a server that does not answer, other coroutines go on."""

@@ -25,7 +25,10 @@ CLOSES_ALL = not hasattr(django.db, "close_old_connections")
 IS_DJANGOS = hasattr(django.db, "close_connection")
 OURS = django_compat.connections
 
-pytestmark = pytest.mark.filterwarnings("ignore:close_connection")
+pytestmark = [
+    pytest.mark.everywhere,
+    pytest.mark.filterwarnings("ignore:close_connection"),
+]
 
 
 @pytest.fixture(params=["django"] if CLOSES_ALL else ["django", "ours"])

@@ -24,6 +24,8 @@ from django_compat.forks import origin
 from django_compat.liveness import ALIVE, DEAD, UNKNOWN, liveness
 from django_compat.staleness import BYPASS, HUNG_UP, UNUSABLE
 
+pytestmark = pytest.mark.everywhere
+
 
 class Opaque(object):
     """A third party's raw connection: as any other, but it shows no socket."""

@@ -328,6 +328,7 @@ if "initializer" in PARAMETERS:
     WAYS += [ask_in_the_initializer, fail_in_the_initializer]
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("way", WAYS)
 def test_no_session_is_left(server_alias, way):
     """However a pool ends, the sessions that its threads began end with it."""
@@ -385,6 +386,7 @@ else:
             assert pool.submit(int).result() == 0
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize(
     "arguments", [pytest.param([], marks=pytest.mark.once), ["late", "raise"]]
 )
@@ -544,6 +546,7 @@ if IS_CORNER:
         for alias in (server_alias, server_alias + "_other"):
             connections.databases[alias].update(before)
 
+    @pytest.mark.everywhere
     def test_many_pools_on_a_small_server(server_alias, small):
         """25 pools of 8 threads run 2,000 tasks on a server that allows 20 sessions."""
         most = 0

@@ -70,6 +70,7 @@ def sent(proxy, function):
     return proxy.sent[0][before:], returned
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("give_up", GIVE_UP)
 def test_child_gives_up_and_sends_nothing(server_alias, proxy, give_up):
     """Each call of ours frees a child of the inherited connection without a byte."""
@@ -89,6 +90,7 @@ def test_child_gives_up_and_sends_nothing(server_alias, proxy, give_up):
     assert sent(proxy, ask_after_fork) == alone
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("give_up", GIVE_UP)
 def test_child_has_a_session_of_its_own(server_alias, give_up):
     """After each call of ours the child's next query opens a session."""
@@ -107,6 +109,7 @@ def test_child_has_a_session_of_its_own(server_alias, give_up):
     wait_for(lambda: own not in sessions(server_alias))
 
 
+@pytest.mark.everywhere
 def test_scope_sees_a_fork_that_python_was_not_told_of(server_alias):
     """What is written in C may fork without its hooks, as uWSGI does, and again."""
     connection = open_connection(server_alias, None)
@@ -176,6 +179,7 @@ def test_database_in_memory_lives_on_in_the_child():
         delattr(connections._connections, "memory")
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("is_grandchild", [False, True])
 def test_descriptors_are_freed(server_alias, is_grandchild):
     """What five threads had open leaves no descriptor in the child, nor its own."""
@@ -264,6 +268,7 @@ def family(alias):
     return _families[alias]
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("way", WAYS)
 def test_installed_app_keeps_everybodys_session(server_alias, way):
     """Parent, its four threads and children go on, each in a session of its own."""

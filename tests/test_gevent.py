@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
 from databases import sessions, wait_for
 from projects import FOLDER, environment
+
+pytestmark = pytest.mark.everywhere
 
 
 def run_greenlets(alias):

@@ -83,6 +83,7 @@ def needs_guard(connection):
     return HAS_ATOMIC or connection.vendor != "mysql"
 
 
+@pytest.mark.everywhere
 def test_next_query_after_a_hang_up_works(connection, guard, caplog):
     """A new session answers, and a warning tells what went with the old one."""
     before = hang_up(connection)
@@ -265,6 +266,7 @@ if HAS_ATOMIC:
         assert run(connection, "SELECT count(*) FROM mine") == (1,)
         assert len(warnings_in(caplog)) == 1
 
+    @pytest.mark.everywhere
     def test_hang_up_inside_a_transaction_is_an_error(connection, guard, caplog):
         """A half-done block must not go on as if nothing were."""
         with pytest.raises(DatabaseError):
@@ -402,6 +404,7 @@ if IS_CORNER and django.VERSION >= (1, 7):  # which has AppConfig
         assert second != first
         return second
 
+    @pytest.mark.everywhere
     def test_shell_outlives_its_session(server_alias, shell):
         """With INSTALLED_APPS the next query works, and the user is told."""
         started = shell(["django_compat"])
@@ -413,6 +416,7 @@ if IS_CORNER and django.VERSION >= (1, 7):  # which has AppConfig
         """The time-out is real."""
         assert check_shell(shell([]), server_alias) == "Error"
 
+    @pytest.mark.everywhere
     def test_guard_is_off_in_other_commands(server_alias):
         """Only a shell is interactive."""
         env = environment(server_alias, apps=["django_compat", "told"])

@@ -39,6 +39,7 @@ def run_python(code, *arguments, **environment):
     return json.loads(output.decode("utf-8").splitlines()[-1])
 
 
+@pytest.mark.everywhere
 def test_import_loads_next_to_nothing():
     """No Django, no driver, no asyncio, and no settings are needed."""
     loaded = run_python(
@@ -59,6 +60,7 @@ def test_dir_loads_no_more_than_djangos_version():
     assert [name for name in loaded if name.startswith(("django.db", "MySQLdb"))] == []
 
 
+@pytest.mark.everywhere
 def test_import_in_a_settings_file(tmpdir):
     """A settings file may import the package, on every Django."""
     tmpdir.join("project_settings.py").write(
@@ -78,6 +80,7 @@ def test_import_in_a_settings_file(tmpdir):
     assert run_python(code, str(tmpdir), **settings) == "django.db"
 
 
+@pytest.mark.everywhere
 def test_names_load_only_what_they_need():
     """The import line costs two modules of ours, beside django.db."""
     code = (
@@ -105,6 +108,7 @@ def test_dir_and_all_agree():
     assert ("aclose_all_connections" in listed) is (django.VERSION >= (3, 0))
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("name", sorted(django_compat._NAMES))
 def test_each_name_resolves_or_says_why_not(name):
     """A listed name resolves; any other says since when, and what to do."""

@@ -82,6 +82,7 @@ def test_quiet_is_alive(look, pair):
     assert state(pair[0]) is ALIVE
 
 
+@pytest.mark.everywhere
 def test_end_is_seen(look, gone, pair):
     """A far end that closes in good order is seen before anything is sent."""
     pair[1].close()
@@ -143,6 +144,7 @@ def test_half_closed_by_us_is_no_end(look, pair):
     assert state(pair[0]) is ALIVE
 
 
+@pytest.mark.everywhere
 def test_closed_descriptor_is_dead(look, pair):
     """A descriptor that somebody closed behind the driver's back is no connection."""
 
@@ -174,6 +176,7 @@ def high(pair):
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
+@pytest.mark.everywhere
 def test_descriptor_above_1024(look, pair, high):
     """poll() has no limit; where there is only select(), the server is to be asked."""
 
@@ -202,6 +205,7 @@ def test_signals_do_not_disturb(look, pair):
     assert len(seen) >= 200
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("kind", [OSError, select.error])
 def test_interrupted_call_is_made_again(look, monkeypatch, pair, kind):
     """EINTR, which Python hides from 3.5 on, is no answer; any other error is one."""
@@ -273,6 +277,7 @@ def test_descriptor_of_what_the_driver_closed(look, server_alias):
     assert liveness(connection) is DEAD
 
 
+@pytest.mark.everywhere
 def test_killed_session_is_seen(look, gone, server_alias):
     """Each driver's connection is alive until its session is killed."""
     connection = open_connection(server_alias)
@@ -281,6 +286,7 @@ def test_killed_session_is_seen(look, gone, server_alias):
     wait_for(lambda: liveness(connection) is gone)
 
 
+@pytest.mark.everywhere
 def test_killed_session_above_1024_is_seen(server_alias):
     """Each driver's too, in a process with a thousand files open."""
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]

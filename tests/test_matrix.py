@@ -9,9 +9,11 @@ import re
 import sys
 
 import django
+import pytest
 
 from django_compat.matrix import pairs
 
+pytestmark = pytest.mark.everywhere
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHONS = {python for python, _ in pairs()}
 

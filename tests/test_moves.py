@@ -96,6 +96,7 @@ def answers():
     return run_script()
 
 
+@pytest.mark.everywhere
 def test_names_are_there_exactly_where_their_rows_say_so(answers, names):
     """Each resolves to the object at its place, and is bound; or ImportError helps."""
     for name in names:
@@ -116,6 +117,7 @@ def test_names_are_there_exactly_where_their_rows_say_so(answers, names):
         assert [part for part in parts if part not in answer["text"]] == []
 
 
+@pytest.mark.everywhere
 def test_names_warn_once_where_django_has_them_no_more(answers, names):
     """The importing line is told what is gone, since when, and what to use."""
     for name in names:
@@ -257,6 +259,7 @@ def test_resolving_loads_no_more_than_the_place():
     assert len([name for name in loaded if "backports" in name]) <= 3
 
 
+@pytest.mark.everywhere
 def test_documents_are_current():
     """docs/moved-names.rst is what its script makes of the table."""
     sys.path.insert(0, os.path.join(ROOT, "docs"))
@@ -267,6 +270,7 @@ def test_documents_are_current():
     assert read("docs", "moved-names.rst") == moved_names.render()
 
 
+@pytest.mark.everywhere
 def test_stubs_have_every_name():
     """A type checker knows each name of the table, and no other."""
     code = read("django_compat", "__init__.pyi")

@@ -21,6 +21,7 @@ try:
 except ImportError:  # Python 2
     from urllib2 import urlopen
 
+pytestmark = pytest.mark.everywhere
 PERSISTS = hasattr(django.db, "close_old_connections")  # CONN_MAX_AGE, Django 1.6+
 FOLDER_OF_COMMANDS = os.path.dirname(sys.executable)
 COMMANDS = {

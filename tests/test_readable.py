@@ -67,6 +67,7 @@ if "postgresql" in SERVERS:
             run(admin, "NOTIFY %s, 'news'" % channel)
             commit(admin)
 
+    @pytest.mark.everywhere
     @on_postgresql
     @pytest.mark.parametrize("begin", BEGINS)
     def test_pending_notify_closes_nothing(server_alias, begin):
@@ -82,6 +83,7 @@ if "postgresql" in SERVERS:
             assert liveness(connection) is ALIVE
             assert run(connection, "SELECT 1") == (1,)
 
+    @pytest.mark.everywhere
     @on_postgresql
     @pytest.mark.parametrize("begin", BEGINS)
     def test_pending_notice_closes_nothing(server_alias, begin):
@@ -134,6 +136,7 @@ ENCRYPTION = {
 }
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("begin", BEGINS)
 def test_encrypted_connection_is_kept(encrypted, begin):
     """TLS's own messages close nothing, at the first look or later."""
@@ -164,6 +167,7 @@ class Raw(object):
 
 if getattr(ssl, "HAS_TLSv1_3", False):
 
+    @pytest.mark.everywhere
     def test_session_tickets_are_no_end(tmpdir):
         """A TLS 1.3 server sends tickets that wait unread until the first answer."""
         try:

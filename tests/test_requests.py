@@ -20,6 +20,7 @@ try:
 except ImportError:  # before Django 2.0
     from django.conf.urls import url as re_path
 
+pytestmark = pytest.mark.everywhere
 CLOSES_ALL = not hasattr(django.db, "close_old_connections")
 served = []  # (alias, raw connection) of each request
 

@@ -8,6 +8,7 @@ import re
 import pytest
 from processes import run_module
 
+pytestmark = pytest.mark.everywhere
 TESTS = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(TESTS, "reusable")
 KEY = "00000000-0000-0000-0000-000000000005"

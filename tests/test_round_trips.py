@@ -105,6 +105,7 @@ if django.VERSION >= (4, 1):
         monkeypatch.setitem(settings, "CONN_HEALTH_CHECKS", True)
         return open_connection(server_alias, None)
 
+    @pytest.mark.everywhere
     @pytest.mark.parametrize("job", OURS)
     def test_health_check_becomes_unnecessary(checked, proxy, job):
         """CONN_HEALTH_CHECKS asks no more when we have looked: not a byte is sent."""
@@ -147,6 +148,7 @@ STATUS = (
 )
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("begin", OURS_ALONE)
 def test_server_counts_no_statement_and_no_ping(server_alias, begin):
     """To look ten times is nothing by the server's own counters."""

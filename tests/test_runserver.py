@@ -5,9 +5,12 @@ from __future__ import absolute_import
 import json
 import sys
 
+import pytest
 from databases import sessions, wait_for
 from projects import environment, get, load, serving
 from servers import free_port
+
+pytestmark = pytest.mark.everywhere
 
 REQUESTS = 20
 

@@ -359,6 +359,7 @@ def test_memory_database_outlives_its_scope(error):
         delattr(connections._connections, "memory")
 
 
+@pytest.mark.everywhere
 def test_closing_in_a_thread_leaves_no_session(server_alias):
     """The target of a Thread ends the sessions that it began on the server."""
     before = sessions(server_alias)
@@ -527,6 +528,7 @@ def use_scopes(connection, first):
         assert connection.connection is raw
 
 
+@pytest.mark.everywhere
 @legacy
 @in_blocks
 @pytest.mark.parametrize("max_age", [0, None])
@@ -611,6 +613,7 @@ def test_block_left_open_by_the_body_is_rolled_back(alias, scope):
 
 if hasattr(transaction, "on_commit"):
 
+    @pytest.mark.everywhere
     @both
     def test_on_commit_runs_once(alias, scope):
         """What waits for the commit runs once, after it, whoever asked for it."""
@@ -674,6 +677,7 @@ def in_test_case(base, alias, body):
     run_case(Case())
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("max_age", [0, None])
 def test_testcase_keeps_its_transaction(alias, max_age):
     """In a TestCase the scopes leave the connection of the test alone."""
@@ -689,6 +693,7 @@ def test_testcase_keeps_its_transaction(alias, max_age):
     in_test_case(TestCase, alias, body)
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("max_age", [0, None])
 def test_transactiontestcase_sees_what_was_committed(alias, max_age):
     """In a TransactionTestCase, too, each scope is a unit, and its blocks commit."""
@@ -716,6 +721,7 @@ def own_urls(monkeypatch):
     clear_url_caches()
 
 
+@pytest.mark.everywhere
 def test_client_in_a_testcase_keeps_its_transaction(alias, own_urls):
     """A view in a scope, asked through the test client, is part of the test's block."""
 
@@ -735,6 +741,7 @@ def test_client_in_a_testcase_keeps_its_transaction(alias, own_urls):
 
 if not CLOSES_ALL:
 
+    @pytest.mark.everywhere
     @pytest.mark.parametrize("max_age", [0, None])
     def test_atomic_requests_commit_what_scopes_wrote(alias, max_age, own_urls):
         """With ATOMIC_REQUESTS the view's transaction outlives the scopes in it."""
@@ -808,6 +815,7 @@ if not CLOSES_ALL:
             manual.commit()
         assert numbers(manual.alias) == [2]
 
+    @pytest.mark.everywhere
     @both
     @pytest.mark.parametrize("fails", [False, True])
     def test_autocommit_left_off_is_on_again(alias, scope, fails):
@@ -877,6 +885,7 @@ def check_next(connection):
         assert run(connection, "SELECT 43") == (43,)
 
 
+@pytest.mark.everywhere
 @both
 @pytest.mark.parametrize("kind", INTERRUPTIONS)
 def test_interrupted_query_does_not_reach_the_next_scope(server_alias, scope, kind):
@@ -935,6 +944,7 @@ def test_interruption_outside_of_a_scope_is_found_at_the_begin(server_alias):
     check_next(connection)
 
 
+@pytest.mark.everywhere
 @both
 @pytest.mark.parametrize("kind", [SystemExit, GeneratorExit, KeyboardInterrupt])
 def test_exception_that_is_no_error_comes_out(alias, scope, kind):
@@ -972,6 +982,7 @@ def test_interrupted_connect_is_not_kept(alias, scope):
     check_next(connection)
 
 
+@pytest.mark.everywhere
 @both
 @pytest.mark.parametrize("is_closed_first", [True, False])
 def test_generator_that_is_given_up(alias, scope, is_closed_first):
@@ -1058,6 +1069,7 @@ if not CLOSES_ALL:
             with fresh_connections():
                 assert session_id(connection) == session
 
+    @pytest.mark.everywhere
     @pytest.mark.parametrize("swallows", [False, True])
     def test_connection_lost_in_the_body_is_replaced(server_alias, swallows):
         """The next session is one that Django has opened and set up, on PyMySQL too."""

@@ -134,6 +134,7 @@ def hung_up(request, opened):
     return found
 
 
+@pytest.mark.everywhere
 def test_fresh_connections_replaces_what_hung_up(hung_up, caplog):
     """Whatever ended them, the next job's first query on each succeeds."""
     with caplog.at_level(logging.INFO, LOGGER):
@@ -144,6 +145,7 @@ def test_fresh_connections_replaces_what_hung_up(hung_up, caplog):
     assert sorted(logged(caplog)) == sorted(("INFO", text) for text in expected)
 
 
+@pytest.mark.everywhere
 def test_close_stale_tells_what_hung_up(opened, caplog):
     """It returns each alias with the reason, and logs each once, at INFO."""
     hung_up = killed(opened())
@@ -192,6 +194,7 @@ if KEEPS:
         assert logged(caplog) == []
 
 
+@pytest.mark.everywhere
 def test_reasons_are_constants():
     """Four texts that differ, to be compared and to be read."""
     reasons = {FORKED, HUNG_UP, IDLE, UNUSABLE}
@@ -320,6 +323,7 @@ class Stubborn(object):
         raise RuntimeError("no close today")
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("begin", [close_stale_connections, begin_fresh])
 @pytest.mark.parametrize("first", [True, False])
 def test_failing_close_is_logged_once(server_alias, begin, first, caplog):
@@ -366,6 +370,7 @@ def stalled(proxy):
     proxy.cut()
 
 
+@pytest.mark.everywhere
 def test_silent_drop_is_found_by_the_idle_limit(server_alias, stalled, caplog):
     """Past CONN_MAX_IDLE a connection is closed before use, its socket not waited on.
 
@@ -516,6 +521,7 @@ def test_bad_idle_limit_is_improperly_configured(alias, begin, value, caplog):
 
 if IS_CORNER:
 
+    @pytest.mark.everywhere
     def test_a_thousand_jobs_and_two_hundred_hang_ups(server_alias, proxy):
         """None fails, whatever hung up between them; each hang-up was a real one."""
         connection = open_connection(server_alias, None)

@@ -27,6 +27,7 @@ def call_and_collect():
     return caught, line
 
 
+@pytest.mark.everywhere
 def test_close_connection_warns_once_a_call_at_the_callers_line():
     """One warning a call, at the line of the caller; 1.4 and 1.5 had none."""
     caught, line = call_and_collect()
@@ -39,6 +40,7 @@ def test_close_connection_warns_once_a_call_at_the_callers_line():
     }
 
 
+@pytest.mark.everywhere
 def test_close_connection_names_both_replacements():
     """The text names what keeps young ones and what closes now; Django's only one."""
     caught, _ = call_and_collect()
@@ -47,6 +49,7 @@ def test_close_connection_names_both_replacements():
         assert ("close_all_connections" in str(entry.message)) is IS_OURS
 
 
+@pytest.mark.everywhere
 def test_close_connection_warns_with_the_class_of_18():
     """From 1.7 the class is RemovedInDjango18Warning: Django's there, later ours."""
     caught, _ = call_and_collect()
@@ -59,6 +62,7 @@ def test_close_connection_warns_with_the_class_of_18():
     assert {entry.category for entry in caught} == expected
 
 
+@pytest.mark.everywhere
 def test_close_connection_obeys_a_filter_that_raises():
     """A filter that names the class turns the warning into an error."""
     with warnings.catch_warnings():
@@ -80,6 +84,7 @@ def test_our_class_of_18_is_a_deprecation_warning():
     )
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("name", CLASSES)
 def test_class_is_djangos_own_where_django_has_it(name):
     """A filter that names the class works on this Django, whichever it is."""
