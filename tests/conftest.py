@@ -323,7 +323,10 @@ def spare(_spares, server_alias, request):
     aliases = (server_alias, server_alias + "_other")
     before = [dict(databases.connections.databases[alias]) for alias in aliases]
     if isinstance(server, servers.ExistingServer):
-        server = _spares.setdefault(server_alias, servers.Server(server_alias))
+        try:
+            server = _spares.setdefault(server_alias, servers.Server(server_alias))
+        except servers.MissingServer as error:
+            give_up(str(error))
         if not server.is_running():
             server.start()
         for alias in aliases:

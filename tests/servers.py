@@ -330,7 +330,7 @@ class Supervisor(object):
             self.make_quick_exit()
         try:
             self.call(certify(self.data))
-        except OSError:  # no openssl, no encryption
+        except (OSError, RuntimeError):  # no openssl that can, no encryption
             pass
 
     def call(self, command):

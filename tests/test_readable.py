@@ -122,7 +122,7 @@ def encrypted(spare, server_alias, monkeypatch):
     """An alias whose connections are encrypted."""
     certificate = certificate_in(os.path.join(spare.folder, "data"))[0]
     if not os.path.exists(certificate):
-        give_up("no openssl, which makes the certificate of a server")
+        give_up("no openssl that makes the certificate of a server")
     options = {"sslmode": "require"}
     if spare.vendor == "mysql":
         options = {"ssl": {"ca": certificate}}
