@@ -35,7 +35,6 @@ IS_FULL = PAIR in [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")] or (
 # What says no more with another Python of the same Django.
 RUNS_ONCE = IS_FULL or (IS_NEWEST and ARE_FIRST)
 
-# Which third of the tests that not every pair is asked is this pair's; None for all of
-# them. The pairs of a Django are neighbours: any three of them have each test once.
-HAS_ALL = IS_FULL or (IS_NEWEST and ARE_FIRST and len(pythons) < 3)
-TURN = None if HAS_ALL or PAIR not in pairs() else pairs().index(PAIR) % 3
+# Which third of the tests that not every pair is asked is this pair's: three neighbours
+# have each once, and they are pairs of one Django where it has so many.
+TURN = None if IS_FULL or PAIR not in pairs() else pairs().index(PAIR) % 3
