@@ -891,7 +891,7 @@ def test_in_a_test_case_nothing_is_retried(alias):
 
 
 @where(django.VERSION >= (5, 1) and sys.modules.get("psycopg"))
-def test_pool_whose_connections_were_lost(postgresql_server, monkeypatch):
+def test_pool_of_postgresql_whose_connections_were_lost(postgresql_server, monkeypatch):
     """One retry is enough, although every idle one in it is dead as well."""
     pytest.importorskip("psycopg_pool")
     options = {"pool": {"min_size": 4, "max_size": 4}}

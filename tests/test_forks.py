@@ -475,9 +475,10 @@ if django.VERSION >= (5, 1) and "psycopg" in DRIVERS:
         connections["postgresql"].close_pool()
         databases.tidy()
 
+    @pytest.mark.everywhere
     @pytest.mark.parametrize("is_idle", [False, True])
     @pytest.mark.parametrize("give_up", GIVE_UP)
-    def test_pool_is_given_up_in_the_child(pooled, give_up, is_idle):
+    def test_pool_of_postgresql_is_given_up_in_the_child(pooled, give_up, is_idle):
         """The child makes a pool of its own; the parent's goes on with its sessions."""
         session_id(pooled)
         pool = pooled.pool
