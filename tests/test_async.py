@@ -8,7 +8,6 @@ import threading
 
 import pytest
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
-from corners import IS_FULL
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from test_readme import code_blocks
@@ -25,7 +24,6 @@ from django_compat.liveness import DEAD, liveness
 from django_compat.staleness import HUNG_UP
 
 SCOPES = [fresh_connections, closing_connections]
-HANG_UPS = 3 if IS_FULL else 1  # before a hundred tasks
 
 
 def in_orm(function, *arguments):
@@ -163,7 +161,7 @@ def test_scope_after_a_hang_up_works_at_the_first_query(server_alias, scope, max
     """Each of three units finds a session; what stays open is what was asked for."""
 
     async def main():
-        for _ in range(HANG_UPS):
+        for _ in range(3):
             await in_orm(open_there, server_alias, max_age)
             await in_orm(kill_there, server_alias)
             async with scope():
@@ -401,13 +399,13 @@ def test_hundred_tasks_at_once_after_each_hang_up(server_alias, max_age):
 
     async def main():
         used = set()
-        for _ in range(HANG_UPS):
+        for _ in range(3):
             await in_orm(open_there, server_alias, max_age)
             await in_orm(kill_there, server_alias)
             inside, all_are = [], asyncio.Event()
             jobs = [job(inside, all_are) for _ in range(100)]
             used.update(await asyncio.gather(*jobs))
-        assert len(used) == HANG_UPS
+        assert len(used) == 3
         return await is_open(server_alias)
 
     assert run_async(main()) is (max_age is None)
