@@ -23,8 +23,6 @@ import servers
 from corners import ARE_FIRST, DRIVERS, IS_CORNER, IS_FULL, PAIR, RUNS_ONCE, TURN
 from proxy import Proxy
 
-from django_compat.matrix import pairs
-
 gc.disable()  # until pytest_collection_finish: what is collected stays
 os.environ["DJANGO_COMPAT_TEST_QUICK"] = "1"  # see Supervisor.make_quick_exit
 
@@ -180,7 +178,7 @@ if sys.version_info >= (3,):
 def pytest_configure(config):
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
     config.addinivalue_line("markers", "once: for each Django, as ONCE_A_DJANGO")
-    config.addinivalue_line("markers", "everywhere: asked of every pair and driver")
+    config.addinivalue_line("markers", "everywhere: where its file is run, in no turn")
     # A warning that one of our modules causes is an error.
     names = ["django_compat"]
     if sys.version_info < (3,):  # whose pytest wants whole names
@@ -208,24 +206,17 @@ def asked_here(items):
         items = [item for item in items if not item.get_closest_marker("once")]
     if TURN is None:
         return items
-    kept, counts, turn = [], Counter(), pairs().index(PAIR)
+    kept, counts = [], Counter()
     for number, group in enumerate(by_what_they_ask(items)):
         first = group[0]
         name = first.nodeid.partition("[")[0]
         counts[name] += 1
         key = "%s %d" % (name, counts[name])
-        if is_for_all(first):
-            kept.append(group[(turn + number) % len(group)])
-        elif zlib.crc32(key.encode("ascii")) % 3 == TURN:
-            kept.append(group[(turn // 3 + number) % len(group)])
+        if any(first.get_closest_marker(mark) for mark in ("everywhere", "once")):
+            kept.append(group[(TURN + number) % len(group)])
+        elif zlib.crc32(key.encode("ascii")) % 3 == TURN % 3:
+            kept.append(group[(TURN // 3 + number) % len(group)])
     return kept
-
-
-def is_for_all(item):
-    """Tell whether a test is asked wherever its file is run."""
-    if item.module.__name__[len("test_") :] in ONCE_A_DJANGO:
-        return True
-    return any(item.get_closest_marker(name) for name in ("everywhere", "once"))
 
 
 def pytest_collection_modifyitems(config, items):

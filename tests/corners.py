@@ -35,6 +35,6 @@ IS_FULL = PAIR in [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")] or (
 # What says no more with another Python of the same Django.
 RUNS_ONCE = IS_FULL or (IS_NEWEST and ARE_FIRST)
 
-# Which third of the tests that not every pair is asked is this pair's: three neighbours
-# have each once, and they are pairs of one Django where it has so many.
-TURN = None if IS_FULL or PAIR not in pairs() else pairs().index(PAIR) % 3
+# This pair's place in the row where tests take turns: three neighbours, pairs of one
+# Django where it has so many, have each test once. None where there are no turns.
+TURN = None if IS_FULL or PAIR not in pairs() else pairs().index(PAIR)

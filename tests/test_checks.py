@@ -20,6 +20,7 @@ from servers import free_port
 from django_compat import checks
 from django_compat._versions import ASGI_THREAD_A_REQUEST
 
+pytestmark = pytest.mark.everywhere
 HAS_TAG = hasattr(getattr(framework, "Tags", None), "database")  # Django 1.10+
 HAS_HEALTH_CHECKS = django.VERSION >= (4, 1)
 HAS_POOLS = django.VERSION >= (5, 1) and "psycopg" in DRIVERS

@@ -18,6 +18,7 @@ from django_compat.management.commands.dbconnections import Command
 from django_compat.tables import WIDTH
 
 
+pytestmark = pytest.mark.everywhere
 # What each Django's call_command would give.
 OPTIONS = {"no_color": False, "force_color": False, "skip_checks": True}
 

@@ -5,12 +5,14 @@ from __future__ import absolute_import
 import threading
 from importlib import import_module
 
+import pytest
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections
 from processes import forked, web_process
 from test_apps import PERSISTS, end, site
 from test_readme import code_blocks
 
+pytestmark = pytest.mark.everywhere
 guard = import_module("django_compat.guard")
 
 

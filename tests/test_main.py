@@ -19,6 +19,7 @@ from django.db import connections
 import django_compat
 from django_compat.__main__ import BadUsage, _check_databases, _format
 
+pytestmark = pytest.mark.everywhere
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLOSES_ALL = not hasattr(django.db, "close_old_connections")  # Django 1.4 and 1.5
 SQLITE = "django.db.backends.sqlite3"
