@@ -10,7 +10,6 @@ import traceback
 
 import django
 import pytest
-from corners import IS_CORNER
 from databases import (
     KILL,
     administration,
@@ -399,7 +398,7 @@ IDLE = {
 }
 
 
-@where(MODERN and IS_CORNER)  # until 1.5 each statement begins a transaction
+@modern  # until 1.5 each statement begins a transaction
 def test_idle_session_is_a_disconnect(server_alias):
     """wait_timeout, idle_session_timeout and those within a transaction."""
     for setting in IDLE[connections[server_alias].vendor]:
@@ -613,7 +612,6 @@ def test_errors_of_a_live_session_are_none(alias):
     assert is_disconnect(again) is False
 
 
-@where(IS_CORNER)
 def test_encrypted_connection_that_is_lost(encrypted, proxy):  # noqa: F811
     """TLS has its own words for it: killed, cut before a query and during one."""
     for end in (kill, lambda _: proxy.cut(), lambda _: proxy.reset()):
@@ -652,7 +650,6 @@ def test_serialization_failure_is_none(alias, table_of_one):
     run(found[1], "ROLLBACK")
 
 
-@where(IS_CORNER)
 @pytest.mark.parametrize("end", ["restart", "kill"])
 @pytest.mark.parametrize("busy", [False, True])
 def test_server_that_goes_down_is_a_disconnect(server_alias, spare, end, busy):
