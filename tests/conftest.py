@@ -48,8 +48,8 @@ CORNERS_ONLY = "asgi gevent prefork".split()
 # What says no more with another Python: once for each Django.
 ONCE_A_DJANGO = "checks dbconnections examples main".split()
 # What a driver may do in its own way: the other two drivers are asked no more.
-ASK_THE_DRIVER = """apps asgi async executors forks gevent guard liveness prefork
-    readable round_trips scopes stale""".split()
+ASK_THE_DRIVER = """apps asgi async engines executors forks gevent guard liveness
+    prefork readable round_trips scopes stale""".split()
 # How something is asked, not what: a test takes all of these forms where everything is
 # asked; elsewhere one in turn, and the next pair another.
 FORMS = set("begin call form give_up inner parentheses scope several source".split())
