@@ -24,9 +24,11 @@ from importlib import import_module
 
 import django
 
-LOADED = """decimal email.message multiprocessing uuid pymysql psycopg psycopg2
-    django.forms django.http django.template
+LOADED = """decimal email.message multiprocessing uuid django.forms django.http django.template
     django.core.handlers.wsgi django.core.management""".split()
+# The drivers of this run; mysqlclient is quickly loaded, by another name.
+DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "psycopg2").split()
+LOADED += [driver.lower() for driver in DRIVERS]
 if django.VERSION >= (1, 7):  # before, these need settings: the child loads them
     LOADED += """django.db django.db.models django.urls django.core.serializers.json
         django.test.utils django.test.client django.views.generic""".split()
@@ -135,7 +137,7 @@ def main():
     for name in LOADED:
         try:
             import_module(name)
-        except ImportError:  # a driver that is not there, and django.urls until 1.9
+        except ImportError:  # django.urls until 1.9
             pass
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.freeze()
