@@ -6,6 +6,7 @@ default, "PyMySQL psycopg" for the other two): Django takes one per process and 
 
 from __future__ import absolute_import
 
+import contextlib
 import gc
 import glob
 import os
@@ -331,12 +332,10 @@ def spare(_spares, server_alias, request):
         databases.connections.databases[alias].update(settings)
 
 
-@pytest.fixture
-def proxy(server_alias):
-    """A proxy before the server; its alias, and the other, go through it so long."""
+@contextlib.contextmanager
+def _proxy(vendor):
     settings = [
-        databases.connections.databases[alias]
-        for alias in (server_alias, server_alias + "_other")
+        databases.connections.databases[alias] for alias in (vendor, vendor + "_other")
     ]
     host, port = settings[0]["HOST"], settings[0]["PORT"]
     with Proxy(host, int(port)) as found:
@@ -349,12 +348,37 @@ def proxy(server_alias):
             each.update(HOST=host, PORT=port)
 
 
+@pytest.fixture
+def proxy(server_alias):
+    """A proxy before the server; its alias, and the other, go through it so long."""
+    with _proxy(server_alias) as found:
+        yield found
+
+
+@pytest.fixture
+def proxies(server_aliases):
+    """A proxy before each server of this run, by the server's alias."""
+    begun = [(alias, _proxy(alias)) for alias in server_aliases]
+    yield dict((alias, proxy.__enter__()) for alias, proxy in begun)
+    for _, proxy in begun:
+        proxy.__exit__(None, None, None)
+
+
 @pytest.fixture(params=["default"] + SERVERS)
 def alias(request):
     """An alias on SQLite, MariaDB and PostgreSQL in turn; ``alias + "_other"`` too."""
     if request.param != "default":
         request.getfixturevalue(request.param + "_server")
     yield request.param
+    databases.tidy()
+
+
+@pytest.fixture(params=["+".join(SERVERS)])
+def server_aliases(request):
+    """The aliases of all servers of this run, for what takes long with each of them."""
+    for vendor in SERVERS:
+        request.getfixturevalue(vendor + "_server")
+    yield SERVERS
     databases.tidy()
 
 

@@ -1,4 +1,4 @@
-"""Web servers that load the project, which opens a connection, and fork then."""
+"""Web servers that load the project, which opens connections, and fork then."""
 
 from __future__ import absolute_import
 
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 @contextlib.contextmanager
-def serve(name, alias):
+def serve(name, aliases):
     """Run a server with two workers; give what asks it for the page."""
     address = "127.0.0.1:%d" % free_port()
     words = COMMANDS[name].format(address=address, home=sys.prefix).split()
@@ -43,7 +43,9 @@ def serve(name, alias):
     server = subprocess.Popen(
         [program] + words[1:],
         cwd=FOLDER,
-        env=environment(alias, ["django_compat"], ROOT_URLCONF="pages"),
+        env=environment(
+            aliases[0], ["django_compat"], others=aliases[1:], ROOT_URLCONF="pages"
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         close_fds=True,
@@ -68,25 +70,28 @@ def serve(name, alias):
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_workers_have_sessions_of_their_own(server_alias, name):
-    """The parent's lives on and is used by no worker, also when one of them ends."""
+def test_workers_have_sessions_of_their_own(server_aliases, name):
+    """The parent's live on and are used by no worker, also when one of them ends."""
     found = {}  # the sessions of each worker
 
     def have_told(count):
         told = get()
-        found.setdefault(told["pid"], set()).add(told["session"])
-        found.setdefault("parent", set()).add(told["inherited"])
+        found.setdefault(told["pid"], set()).update(told["sessions"].items())
+        found.setdefault("parent", set()).update(told["inherited"].items())
         return len(found) == count + 1
 
-    with serve(name, server_alias) as get:
+    with serve(name, server_aliases) as get:
         wait_for(lambda: have_told(2), 30)
         for _ in range(10):
             have_told(2)
         os.kill(next(pid for pid in found if pid != "parent"), signal.SIGTERM)
         wait_for(lambda: have_told(3), 30)  # there is another in its place
-        (parents,) = found["parent"]
-        used = [number for pid in found for number in found[pid]]
+        used = [session for pid in found for session in found[pid]]
         assert len(used) == len(set(used))
-        assert parents in sessions(server_alias)
+        parents = dict(found["parent"])
+        assert len(found["parent"]) == len(parents) == len(server_aliases)
+        for alias in server_aliases:
+            key = "default" if alias == server_aliases[0] else alias
+            assert parents[key] in sessions(alias)
         if PERSISTS:
-            assert len(used) == len(found)
+            assert len(used) == len(found) * len(server_aliases)

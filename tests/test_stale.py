@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import functools
 import logging
 import random
 import sys
@@ -13,8 +14,8 @@ import pytest
 from corners import IS_CORNER
 from databases import (
     KILL,
-    administration,
     kill,
+    observe,
     open_connection,
     run,
     session_id,
@@ -522,25 +523,25 @@ def test_bad_idle_limit_is_improperly_configured(alias, begin, value, caplog):
 if IS_CORNER:
 
     @pytest.mark.everywhere
-    def test_a_thousand_jobs_and_two_hundred_hang_ups(server_alias, proxy):
+    def test_a_thousand_jobs_and_two_hundred_hang_ups(proxies):
         """None fails, whatever hung up between them; each hang-up was a real one."""
-        connection = open_connection(server_alias, None)
+        found = [open_connection(alias, None) for alias in sorted(proxies)]
+        numbers = dict((each.alias, session_id(each)) for each in found)
         chance = random.Random(3)
-        doomed = set(chance.sample(range(1, 1000), 200))
+        doomed = set(chance.sample(range(1000), 200))
         broken = 0
-        with administration(server_alias, PORT=str(proxy.target[1])) as admin:
-            ways = [proxy.cut, proxy.reset]
-            ways.append(lambda: run(admin, KILL[admin.vendor] % session))
-            for number in range(1000):
-                raw = connection.connection
-                if number in doomed:
-                    chance.choice(ways)()
-                    wait_for(lambda: is_hung_up(connection))
-                if KEEPS:
-                    with fresh_connections():
-                        session = session_id(connection)
-                else:
-                    close_stale_connections()
-                    session = session_id(connection)
-                broken += connection.connection is not raw
+        for number in range(1000):
+            connection = found[number % len(found)]
+            alias, raw = connection.alias, connection.connection
+            if number in doomed:
+                end = functools.partial(observe, alias, KILL, numbers[alias])
+                chance.choice([proxies[alias].cut, proxies[alias].reset, end])()
+                wait_for(lambda: is_hung_up(connection))
+            if KEEPS:
+                with fresh_connections():
+                    numbers[alias] = session_id(connection)
+            else:
+                close_stale_connections()
+                numbers[alias] = session_id(connection)
+            broken += connection.connection is not raw
         assert broken == 200

@@ -43,15 +43,15 @@ def set_up():
 
 def sessions(_=None, caught=()):
     """Return the session of each database, or an error of the class to be caught."""
-    import pages
+    from asked import connections, session  # not before there are settings
 
     found = []
     for alias in settings.DATABASES:
         try:
-            number = pages.session(alias)
+            number = session(alias)
         except caught as error:
             number = repr(error)
-        found.append("%s %s" % (pages.connections[alias].vendor, number))
+        found.append("%s %s" % (connections[alias].vendor, number))
     return found
 
 

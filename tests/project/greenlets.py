@@ -10,7 +10,8 @@ monkey.patch_all()
 
 import django  # noqa: E402
 import gevent.pool  # noqa: E402
-from django.db import connection  # noqa: E402
+from asked import connections, session  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from django_compat import closing_connections, fresh_connections  # noqa: E402
 from django_compat._versions import used_connections  # noqa: E402
@@ -19,38 +20,25 @@ from django_compat.liveness import ALIVE, liveness  # noqa: E402
 if hasattr(django, "setup"):
     django.setup()
 
-SESSION_ID = {
-    "mysql": "SELECT CONNECTION_ID()",
-    "postgresql": "SELECT pg_backend_pid()",
-}
 KILL = {"mysql": "KILL %d", "postgresql": "SELECT pg_terminate_backend(%d)"}
 
+aliases = sorted(settings.DATABASES)
 in_use, seen, errors = set(), set(), []
 
 
-def run(sql):
-    cursor = connection.cursor()
-    cursor.execute(sql)
-    row = cursor.fetchone() if cursor.description else None
-    cursor.close()
-    return row and row[0]
-
-
-def session():
-    return run(SESSION_ID[connection.vendor])
-
-
 def unit(number):
-    """One of many: every other keeps its session for a second unit."""
+    """One of many: every other of a database keeps its session for a second unit."""
+    turn, place = divmod(number, len(aliases))
+    alias = aliases[place]
     try:
         with closing_connections():
-            for _ in range(1 + number % 2):
+            for _ in range(1 + turn % 2):
                 with fresh_connections():
-                    mine = session()
+                    mine = alias, session(alias)
                     assert mine not in in_use, "shared"
                     in_use.add(mine)
                     gevent.sleep(0.001)
-                    assert session() == mine, "replaced"
+                    assert session(alias) == mine[1], "replaced"
                     in_use.remove(mine)
                     seen.add(mine)
         assert not any(each.connection for each in used_connections().values())
@@ -58,32 +46,34 @@ def unit(number):
         errors.append(repr(error))
 
 
-def end(number):
+def end(alias, number):
     """End the session of another greenlet."""
     with closing_connections():
-        run(KILL[connection.vendor] % number)
+        connections[alias].cursor().execute(KILL[connections[alias].vendor] % number)
 
 
-def outlive():
+def outlive(alias):
     """Lose the session between two units; tell whether the probe saw it."""
+    connection = connections[alias]
     with fresh_connections():
-        first = session()
+        first = session(alias)
     if connection.connection is None:  # until Django 1.5 each unit ends with a close
-        session()
-    doomed = session()
+        session(alias)
+    doomed = session(alias)
     states = [liveness(connection)]
-    gevent.spawn(end, doomed).join()
+    gevent.spawn(end, alias, doomed).join()
     while liveness(connection) is ALIVE:
         gevent.sleep(0.001)
     states.append(liveness(connection))
     with closing_connections():
-        second = session()
+        second = session(alias)
     return {"first": first, "second": second, "states": states}
 
 
 if __name__ == "__main__":
     pool = gevent.pool.Pool(20)
-    found = gevent.spawn(outlive).get()
+    outlived = [gevent.spawn(outlive, alias).get() for alias in aliases]
     for _ in pool.imap_unordered(unit, range(1000)):
         pass
-    print(json.dumps(dict(found, errors=errors[:3], sessions=len(seen))))
+    found = {"errors": errors[:3], "outlived": outlived, "sessions": len(seen)}
+    print(json.dumps(found))

@@ -1,11 +1,12 @@
-"""The only page: which process answers, in which session, and which it inherited."""
+"""The only page: which process answers, in which sessions, and which it inherited."""
 
 from __future__ import absolute_import
 
 import json
 import os
 
-from django.db import connections
+from asked import session
+from django.conf import settings
 from django.http import HttpResponse
 
 try:
@@ -13,23 +14,17 @@ try:
 except ImportError:  # before Django 2.0
     from django.conf.urls import url as re_path
 
-SESSION_ID = {
-    "mysql": "SELECT CONNECTION_ID()",
-    "postgresql": "SELECT pg_backend_pid()",
-}
 inherited = None
 
 
-def session(alias="default"):
-    """Return the server's number for the session of this thread's connection."""
-    connection = connections[alias]
-    cursor = connection.cursor()
-    cursor.execute(SESSION_ID[connection.vendor])
-    return cursor.fetchone()[0]
+def sessions():
+    """Return the session of each database, by its alias."""
+    return dict((alias, session(alias)) for alias in settings.DATABASES)
 
 
 def page(request):
-    found = {"pid": os.getpid(), "session": session(), "inherited": inherited}
+    found = {"pid": os.getpid(), "sessions": sessions(), "inherited": inherited}
+    found["session"] = found["sessions"]["default"]
     return HttpResponse(json.dumps(found))
 
 

@@ -1,4 +1,4 @@
-"""A web process; its parent has a connection open when it forks its workers."""
+"""A web process; its parent has connections open when it forks its workers."""
 
 from __future__ import absolute_import
 
@@ -14,4 +14,4 @@ if "django_compat" in settings.INSTALLED_APPS and django.VERSION < (1, 7):
 
     install()
 
-pages.inherited = pages.session()
+pages.inherited = pages.sessions()
