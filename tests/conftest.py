@@ -21,7 +21,16 @@ from importlib import import_module
 import django
 import pytest
 import servers
-from corners import ARE_FIRST, DRIVERS, IS_CORNER, IS_FULL, PAIR, RUNS_ONCE, TURN
+from corners import (
+    ARE_FIRST,
+    DRIVERS,
+    IS_CORNER,
+    IS_FULL,
+    PAIR,
+    RUNS_ONCE,
+    TURN,
+    TURNS,
+)
 from proxy import Proxy
 
 gc.disable()  # until pytest_collection_finish: what is collected stays
@@ -41,9 +50,11 @@ URLS = {
     "postgresql": "DJANGO_COMPAT_TEST_POSTGRES_URL",
 }
 
-# Whole programs, and what has hardly any Django in it: where everything is asked.
+# Whole programs, and what has hardly any Django in it: on four pairs.
 FULL_ONLY = """architecture deployments disconnects disconnects_async findings limits
     matrix_command timeouts worker""".split()
+# So few pairs run these that in turns they might never run.
+IN_NO_TURNS = FULL_ONLY + ["load", "runserver", "servers"]
 # The long ones: on the oldest and the newest Django of four Pythons.
 CORNERS_ONLY = "asgi gevent prefork".split()
 # What says no more with another Python: once for each Django.
@@ -51,9 +62,11 @@ ONCE_A_DJANGO = "checks dbconnections examples main".split()
 # What a driver may do in its own way: the other two drivers are asked no more.
 ASK_THE_DRIVER = """apps asgi async engines executors forks gevent guard liveness
     prefork readable round_trips scopes stale""".split()
-# How something is asked, not what: a test takes all of these forms where everything is
-# asked; elsewhere one in turn, and the next pair another.
-FORMS = set("begin call form give_up inner parentheses scope several source".split())
+# How something is asked, not what: a test takes one of these forms, and on the next pair
+# another.
+FORMS = set(
+    "begin call form give_up inner is_grandchild parentheses scope several source".split()
+)
 
 left_out = set()
 if django.VERSION < (3, 0):  # which has no asgiref
@@ -210,13 +223,16 @@ def asked_here(items):
     kept, counts = [], Counter()
     for number, group in enumerate(by_what_they_ask(items)):
         first = group[0]
+        if first.module.__name__[len("test_") :] in IN_NO_TURNS:
+            kept.extend(group)
+            continue
         name = first.nodeid.partition("[")[0]
         counts[name] += 1
         key = "%s %d" % (name, counts[name])
         if any(first.get_closest_marker(mark) for mark in ("everywhere", "once")):
             kept.append(group[(TURN + number) % len(group)])
-        elif zlib.crc32(key.encode("ascii")) % 3 == TURN % 3:
-            kept.append(group[(TURN // 3 + number) % len(group)])
+        elif zlib.crc32(key.encode("ascii")) % TURNS == TURN % TURNS:
+            kept.append(group[(TURN // TURNS + number) % len(group)])
     return kept
 
 

@@ -27,7 +27,7 @@ IS_NEWEST = PYTHON in pythons[-1:]
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
 ARE_FIRST = "mysqlclient" in DRIVERS  # this run's drivers, not the other two
 
-# The pairs that are asked everything, in every form: three over all four drivers.
+# The pairs that run every file: three over all four drivers.
 IS_FULL = PAIR in [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")] or (
     ARE_FIRST and PAIR == ("3.6", "1.11")
 )
@@ -35,6 +35,7 @@ IS_FULL = PAIR in [("2.7", "1.4"), ("3.10", "5.2"), ("3.13", "6.1")] or (
 # What says no more with another Python of the same Django.
 RUNS_ONCE = IS_FULL or (IS_NEWEST and ARE_FIRST)
 
-# This pair's place in the row where tests take turns: three neighbours, pairs of one
-# Django where it has so many, have each test once. None where there are no turns.
-TURN = None if IS_FULL or PAIR not in pairs() else pairs().index(PAIR)
+# This pair's place in the row where tests take turns: so many neighbours have each test
+# once. None for a pair that nobody listed.
+TURN = pairs().index(PAIR) if PAIR in pairs() else None
+TURNS = 5

@@ -20,7 +20,6 @@ from servers import free_port
 from django_compat import checks
 from django_compat._versions import ASGI_THREAD_A_REQUEST
 
-pytestmark = pytest.mark.everywhere
 HAS_TAG = hasattr(getattr(framework, "Tags", None), "database")  # Django 1.10+
 HAS_HEALTH_CHECKS = django.VERSION >= (4, 1)
 HAS_POOLS = django.VERSION >= (5, 1) and "psycopg" in DRIVERS
@@ -69,6 +68,7 @@ def found_by(check, *aliases):
     return [message.id.partition(".")[2] for message in found]
 
 
+@pytest.mark.everywhere
 def test_checks_are_bound():
     """Registered once, with their tags, by the application's ready()."""
     code = """
@@ -246,6 +246,7 @@ def test_connection_is_left_as_it_was(configure, server_alias):
     assert connection.connection is raw
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
@@ -315,6 +316,7 @@ def test_ordinary_check_opens_nothing(server_alias, proxy):
 
 if IS_CORNER:
 
+    @pytest.mark.everywhere
     def test_both_disasters_are_announced(spare, server_alias):
         """By ``check --database default``, on a server with a time-out of 2 s."""
         options = {
@@ -331,6 +333,7 @@ if IS_CORNER:
         assert "DATABASES['default']: CONN_MAX_AGE is None" in output + errors
         assert "10 processes x 11 threads = 110 connections" in output + errors
 
+    @pytest.mark.everywhere
     def test_migrate_announces_it_too(configure, server_alias):
         """From Django 1.10 on it runs such checks."""
         code, output, errors = manage(project(server_alias), "migrate")

@@ -18,7 +18,6 @@ from django_compat.management.commands.dbconnections import Command
 from django_compat.tables import WIDTH
 
 
-pytestmark = pytest.mark.everywhere
 # What each Django's call_command would give.
 OPTIONS = {"no_color": False, "force_color": False, "skip_checks": True}
 
@@ -48,6 +47,7 @@ def read(call, alias, *arguments):
     return facts
 
 
+@pytest.mark.everywhere
 def test_report_has_all_figures(call, server_alias):
     """Server, settings, time-out, demand with its arithmetic, allowance, use."""
     flags = ["--processes=2", "--threads=3", "--hosts=2"]
@@ -118,6 +118,7 @@ def test_holders_are_grouped_largest_first(call, server_alias):
 
 if IS_CORNER:
 
+    @pytest.mark.everywhere
     def test_program_is_told(call, spare, server_alias):
         """What a client says of itself, or MySQL's library, where a server keeps it."""
         if server_alias == "mysql":
@@ -313,6 +314,7 @@ def test_watch_redraws_until_interrupted(call, monkeypatch):
     assert "".join(terminal.written).count("\x1b[H\x1b[2J") == 3
 
 
+@pytest.mark.everywhere
 def test_call_command_raises_djangos_error(server_alias):
     """Where a program runs it, as other commands do."""
     if django.VERSION < (1, 5):  # Django 1.4 ends the process

@@ -12,7 +12,6 @@ from processes import forked, web_process
 from test_apps import PERSISTS, end, site
 from test_readme import code_blocks
 
-pytestmark = pytest.mark.everywhere
 guard = import_module("django_compat.guard")
 
 
@@ -22,6 +21,7 @@ def example(part):
     return compile(found, "README.rst", "exec")
 
 
+@pytest.mark.everywhere
 def test_worker_loop(server_alias):
     """Each job finds a connection that works, though the last one's was killed."""
 

@@ -12,6 +12,7 @@ from django.db.utils import DatabaseError
 
 from django_compat._versions import used_connections
 
+pytestmark = pytest.mark.everywhere
 VERSION = django.VERSION[:2]
 
 

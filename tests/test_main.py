@@ -19,7 +19,6 @@ from django.db import connections
 import django_compat
 from django_compat.__main__ import BadUsage, _check_databases, _format
 
-pytestmark = pytest.mark.everywhere
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLOSES_ALL = not hasattr(django.db, "close_old_connections")  # Django 1.4 and 1.5
 SQLITE = "django.db.backends.sqlite3"
@@ -91,6 +90,7 @@ def expected(*fates):
     return ["%s, %s" % pair for pair in zip(queries, fates)]
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("run", [run_in_new_interpreter], indirect=True)
 def test_default_run_shows_versions_names_and_jobs(run):
     """Without a project the jobs run on SQLite; text and JSON have the same facts."""
@@ -130,6 +130,7 @@ def test_default_run_shows_versions_names_and_jobs(run):
     assert text.endswith("All is well, all is closed.")
 
 
+@pytest.mark.everywhere
 def test_project_with_several_databases(run, settings, tmpdir):
     """Each alias is told of by its own CONN_MAX_AGE; the project is found in cwd."""
     ages = {"default": 60, "zero": 0, "none": None, "short": 0.2, "left_out": "default"}
