@@ -65,7 +65,8 @@ ASK_THE_DRIVER = """apps asgi async engines executors forks gevent guard livenes
 # How something is asked, not what: a test takes one of these forms, and on the next pair
 # another.
 FORMS = set(
-    "begin call form give_up inner is_grandchild parentheses scope several source".split()
+    """begin call checks form give_up inner is_grandchild parentheses scope several
+    source""".split()
 )
 
 left_out = set()
