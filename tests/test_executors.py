@@ -539,47 +539,62 @@ if IS_CORNER:
     }
 
     @pytest.fixture
-    def small(server_alias):
-        """A server that allows 20 connections; the alias points at it so long."""
-        settings = connections.databases[server_alias]
-        before = dict(settings)
+    def small(server_aliases):
+        """Servers that allow 20 connections; all aliases point at them so long."""
+        names = [alias + end for alias in server_aliases for end in ("", "_other")]
+        before = [dict(connections.databases[name]) for name in names]
+        begun = []
         try:
-            server = servers.Server(server_alias)
-        except servers.MissingServer as error:
-            give_up(str(error))
-        with server:
-            server.restart(*LIMIT[server_alias])
-            databases.point(server_alias, server)
-            databases.point(server_alias + "_other", server)
+            for alias in server_aliases:
+                begun.append(servers.Server(alias))
+                begun[-1].start(*LIMIT[alias])
+                databases.point(alias, begun[-1])
+                databases.point(alias + "_other", begun[-1])
             yield
             databases.tidy()
-        for alias in (server_alias, server_alias + "_other"):
-            connections.databases[alias].update(before)
+        except servers.MissingServer as error:
+            give_up(str(error))
+        finally:
+            for server in begun:
+                server.stop()
+            for name, settings in zip(names, before):
+                connections.databases[name].update(settings)
+
+    class Census(object):
+        """Count the sessions of a server but one's own, and remember the most."""
+
+        def __init__(self, admin):
+            self.admin, self.most = admin, 0
+            self.own = session_id(admin)
+
+        def count(self):
+            if CLOSES_ALL:
+                self.admin.connection.rollback()  # a transaction sees no news
+            cursor = self.admin.cursor()
+            cursor.execute(databases.SESSIONS[self.admin.vendor])
+            found = len({row[0] for row in cursor.fetchall()} - {self.own})
+            self.most = max(self.most, found)
+            return found
 
     @pytest.mark.everywhere
-    def test_many_pools_on_a_small_server(server_alias, small):
-        """25 pools of 8 threads run 2,000 tasks on a server that allows 20 sessions."""
-        most = 0
-        with administration(server_alias) as admin:
-            own = {session_id(admin)}
-
-            def count():
-                if CLOSES_ALL:
-                    admin.connection.rollback()  # a transaction sees no news
-                cursor = admin.cursor()
-                cursor.execute(databases.SESSIONS[server_alias])
-                return len({row[0] for row in cursor.fetchall()} - own)
-
-            for _ in range(25):
-                pool = ThreadPoolExecutor(8)
-                meet = meeting(8)
-                begun = [pool.submit(meet, server_alias) for _ in range(8)]
-                begun += [pool.submit(ask_again, server_alias) for _ in range(72)]
-                while futures.wait(begun, timeout=0.01).not_done:
-                    most = max(most, count())
-                most = max(most, count())
-                assert len({future.result() for future in begun}) >= 8
-                pool.shutdown()
-                wait_for(lambda: count() == 0)
+    def test_many_pools_on_a_small_server(server_aliases, small):
+        """25 pools of 8 threads run 2,000 tasks on servers that allow 20 sessions."""
+        admins = [administration(alias) for alias in server_aliases]
+        counts = [Census(admin.__enter__()) for admin in admins]
+        for number in range(25):
+            place = number % len(server_aliases)
+            alias, census = server_aliases[place], counts[place]
+            pool = ThreadPoolExecutor(8)
+            meet = meeting(8)
+            begun = [pool.submit(meet, alias) for _ in range(8)]
+            begun += [pool.submit(ask_again, alias) for _ in range(72)]
+            while futures.wait(begun, timeout=0.01).not_done:
+                census.count()
+            census.count()
+            assert len({future.result() for future in begun}) >= 8
+            pool.shutdown()
+            wait_for(lambda: census.count() == 0)
+        for admin in admins:
+            admin.__exit__(None, None, None)
         if not CLOSES_ALL:  # there each task has a session, whose end may be late
-            assert most == 8
+            assert [census.most for census in counts] == [8] * len(counts)
