@@ -62,7 +62,7 @@ ONCE_A_DJANGO = "checks dbconnections examples main".split()
 # What a driver may do in its own way: the other two drivers are asked no more.
 ASK_THE_DRIVER = """apps asgi async engines executors forks gevent guard liveness
     prefork readable round_trips scopes stale""".split()
-# How something is asked, not what: a test takes one of these forms, and on the next pair
+# How something is asked, not what: a test takes one of these forms, on the next pair
 # another.
 FORMS = set(
     """begin call checks form give_up inner is_grandchild parentheses scope several

@@ -24,7 +24,8 @@ from importlib import import_module
 
 import django
 
-LOADED = """decimal email.message multiprocessing uuid django.forms django.http django.template
+LOADED = """decimal email.message multiprocessing uuid
+    django.forms django.http django.template
     django.core.handlers.wsgi django.core.management""".split()
 # The drivers of this run; mysqlclient is quickly loaded, by another name.
 DRIVERS = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "psycopg2").split()

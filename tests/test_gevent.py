@@ -15,7 +15,8 @@ pytestmark = pytest.mark.everywhere
 
 def run_greenlets(aliases):
     env = environment(aliases[0], others=aliases[1:])
-    output = subprocess.check_output([sys.executable, "greenlets.py"], cwd=FOLDER, env=env)
+    command = [sys.executable, "greenlets.py"]
+    output = subprocess.check_output(command, cwd=FOLDER, env=env)
     return json.loads(output.decode())
 
 
