@@ -192,7 +192,7 @@ if sys.version_info >= (3,):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "logs_queries: needs the log of queries")
-    config.addinivalue_line("markers", "once: for each Django, as ONCE_A_DJANGO")
+    config.addinivalue_line("markers", "once: where ONCE_A_DJANGO is run")
     config.addinivalue_line("markers", "everywhere: where its file is run, in no turn")
     # A warning that one of our modules causes is an error.
     names = ["django_compat"]
@@ -230,7 +230,7 @@ def asked_here(items):
         name = first.nodeid.partition("[")[0]
         counts[name] += 1
         key = "%s %d" % (name, counts[name])
-        if any(first.get_closest_marker(mark) for mark in ("everywhere", "once")):
+        if first.get_closest_marker("everywhere"):
             kept.append(group[(TURN + number) % len(group)])
         elif zlib.crc32(key.encode("ascii")) % TURNS == TURN % TURNS:
             kept.append(group[(TURN // TURNS + number) % len(group)])
