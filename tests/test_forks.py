@@ -14,7 +14,7 @@ import databases
 import django.db
 import pytest
 from conftest import SERVERS
-from corners import ARE_FIRST, DRIVERS, RUNS_ONCE
+from corners import ARE_FIRST, DRIVERS, IS_FULL
 from databases import kill, open_connection, run, session_id, sessions, wait_for
 from django.db import connections, transaction
 from django.db.utils import DatabaseError, load_backend
@@ -36,7 +36,7 @@ START_METHODS = getattr(multiprocessing, "get_all_start_methods", lambda: [])()
 WAYS = ["os.fork", "sys.exit", "Process"] + START_METHODS
 if sys.version_info[0] > 2:
     WAYS.append("ProcessPoolExecutor")
-if "spawn" in WAYS and not RUNS_ONCE:
+if "spawn" in WAYS and not IS_FULL:
     WAYS.remove("spawn")  # inherits nothing
 
 
