@@ -260,6 +260,7 @@ def pytest_collection_finish(session):
     if hasattr(gc, "freeze"):  # Python 3.7+
         gc.collect()
         gc.freeze()
+    gc.set_threshold(20000)  # the tests that need a collection ask for it
     gc.enable()
 
 
