@@ -38,4 +38,4 @@ RUNS_ONCE = IS_FULL or (IS_NEWEST and ARE_FIRST)
 # This pair's place in the row where tests take turns: so many neighbours have each test
 # once. None for a pair that nobody listed.
 TURN = pairs().index(PAIR) if PAIR in pairs() else None
-TURNS = 5
+TURNS = 5 if ARE_FIRST else 10
