@@ -68,12 +68,13 @@ def test_close_old_keeps_the_young(alias, close_old, max_age):
 
 def test_close_old_closes_the_old(alias, close_old):
     """A connection past its CONN_MAX_AGE, a float here, is closed."""
+    begun = time.time()
     connection = open_connection(alias, 0.25)
-    raw = connection.connection
-    due = time.time() + 0.25
+    opened, raw = time.time(), connection.connection
     close_old()
-    assert is_closed(connection) if CLOSES_ALL else connection.connection is raw
-    wait_for(lambda: time.time() > due)
+    if time.time() < begun + 0.25:  # a busy machine may take longer
+        assert is_closed(connection) if CLOSES_ALL else connection.connection is raw
+    wait_for(lambda: time.time() > opened + 0.25)
     close_old()
     assert is_closed(connection)
 
