@@ -1,4 +1,4 @@
-"""A module whose public names are found when they are first asked for."""
+"""A module that looks each public name up at the name's first use."""
 
 from __future__ import absolute_import
 
@@ -10,12 +10,13 @@ _ModuleType = type(sys)
 
 
 class Name(object):
-    """Where one public name is found: ``module:attribute``, the first that is there.
+    """Where to look for one public name: the first place that has the name counts.
 
-    ``since`` is the first Django that can give it, ``instead`` what to do on an older
-    one, ``deprecated`` the Django that superseded it, ``until`` the last Django that
-    asks for it, ``needs`` a package that is to be there. With ``factory`` the place is
-    a function that makes the object from its name.
+    A place is ``module:attribute``. The facts: ``since`` is the first Django that has
+    the name, ``until`` the last Django that asks for the name, ``deprecated`` the
+    Django that deprecated the name, ``needs`` a package without which there is no such
+    name, ``instead`` the advice for a Django or a Python without the name. With
+    ``factory`` each place is a function that takes the name and makes the object.
     """
 
     def __init__(self, *places, **facts):
@@ -30,7 +31,7 @@ class Name(object):
             raise TypeError("unknown facts: %s" % ", ".join(sorted(facts)))
 
     def is_available(self):
-        """Tell whether the name can be had here, importing no more than to know."""
+        """Tell whether this Django and Python have the name; import next to nothing."""
         if self.needs is not None:
             try:
                 import_module(self.needs)
@@ -43,65 +44,67 @@ class Name(object):
         series = django.VERSION[:2]
         return (self.since or series) <= series <= (self.until or series)
 
+    # The rows of moved names have these, too: see django_compat._names.row.
     gone = None
     is_listed = is_available
 
     def is_gone(self):
-        """Tell whether to ask for the name warns: to call what it gives may."""
+        """Tell whether getting the name warns. Calling the object may warn instead."""
         return False
 
     def resolve(self, module, name):
-        """Return the object, or raise the ImportError that helps."""
+        """Return the object, or raise an ImportError that says what to do."""
         full_name = "%s.%s" % (module, name)
         if not self.is_available():
-            raise ImportError("%s %s: %s" % (full_name, self._lack(), self.instead))
+            raise ImportError("%s %s: %s" % (full_name, self._unmet(), self.instead))
         for place in self.places:
-            found_in, attribute = place.split(":")
-            found = getattr(import_module(found_in), attribute, _MISSING)
-            if found is not _MISSING:
-                return found(name) if self.factory else found
+            source, attribute = place.split(":")
+            value = getattr(import_module(source), attribute, _MISSING)
+            if value is not _MISSING:
+                return value(name) if self.factory else value
         raise ImportError(
             "%s is in none of its places: %s" % (full_name, ", ".join(self.places))
         )
 
-    def _lack(self):
-        """Say what is missing here."""
+    def _unmet(self):
+        """Say what the name needs and does not have here."""
         if self.since is None:
             return "needs the package %s" % self.needs
         import django
 
         since = ".".join(str(part) for part in self.since)
-        found = django.get_version()
-        return "needs Django %s or newer, this is Django %s" % (since, found)
+        here = django.get_version()
+        return "needs Django %s or newer, this is Django %s" % (since, here)
 
 
 class LazyModule(_ModuleType):
-    """A module with tables of names; what is found is bound, and costs nothing more.
+    """A module with tables of names. A name that was looked up once costs no more.
 
-    A name that a table has and this Django has not raises ImportError: Python drops
-    the text of an AttributeError in ``from x import y``. ``_NAMES`` are the module's
-    own, the names that moved are in a table that is loaded when one is asked for, and
-    ``_HIDDEN`` has what nobody but Django asks for: that is listed nowhere. ``_ROWS``
-    are those of the tables that are loaded.
+    A name that a table has, but this Django has not, raises ImportError, for Python
+    drops the text of an AttributeError in ``from x import y``. ``_NAMES`` is the
+    module's own table. ``_MOVED`` names the module with the table of moved names: it is
+    loaded when a name is not in ``_NAMES``. ``_HIDDEN`` has the names that only Django
+    asks for, which no list shows. ``_ROWS`` has the rows of the tables loaded so far.
     """
 
-    # A module's own makes a text of a name that is not bound, which nobody reads.
+    # Speed: a module's own __getattribute__ formats a message, which nobody reads,
+    # before Python calls __getattr__.
     __getattribute__ = object.__getattribute__
 
     def __getattr__(self, name):
         bound = self.__dict__
-        row = bound["_ROWS"].get(name) or self._other_row(name)
-        found = row.resolve(bound["__name__"], name)
+        row = bound["_ROWS"].get(name) or self._load_row(name)
+        value = row.resolve(bound["__name__"], name)
         if row.gone is not None and row.is_gone():
-            from django_compat.deprecation import warn
+            from django_compat._names.deprecation import warn
 
             warn(*row.warning())
-        bound[name] = found
-        return found
+        bound[name] = value
+        return value
 
-    def _other_row(self, name):
-        """Return the row of a name that is in no table loaded so far, or raise."""
-        row = None if name.startswith("_") else self._all_rows().get(name)
+    def _load_row(self, name):
+        """Return the row of a name that no loaded table has, or raise."""
+        row = None if name.startswith("_") else self._load_rows().get(name)
         if row is None:
             row = self._HIDDEN.get(name)
             if row is None or not row.is_available():
@@ -109,50 +112,51 @@ class LazyModule(_ModuleType):
                 raise AttributeError(text % (self.__name__, name))
         return row
 
-    def _all_rows(self):
-        """Load the table of what moved; return the rows that can be listed, by name."""
+    def _load_rows(self):
+        """Load the table of moved names; return the rows of both tables, by name."""
         rows = dict(import_module(self._MOVED).NAMES)
         rows.update(self._NAMES)
         self.__dict__["_ROWS"] = rows
         return rows
 
-    def _listed(self):
-        """Return the rows, by name, that can be had: ``help()`` asks for them all."""
-        rows = self._all_rows()
+    def _listed_rows(self):
+        """Return, by name, the rows that resolve here: ``help()`` resolves them all."""
+        rows = self._load_rows()
         return dict((name, rows[name]) for name in rows if rows[name].is_listed())
 
     @property
     def __all__(self):
-        # Without what this Django dropped, for ``import *`` must not warn.
-        rows = self._listed()
+        # Without the names that this Django dropped: ``import *`` must not warn.
+        rows = self._listed_rows()
         return sorted(name for name in rows if not rows[name].is_gone())
 
     def __dir__(self):
         special = [name for name in self.__dict__ if name.startswith("__")]
-        return sorted(special + list(self._listed()))
+        return sorted(special + list(self._listed_rows()))
 
 
 class _Shadow(object):
-    """The attribute of a name that moved and that a submodule of ours has too.
+    """The attribute for a moved name that is also the name of a submodule of ours.
 
-    Python binds a submodule when it loads it; this, on the class, comes before that.
+    Python sets a submodule on its package when it loads the submodule. This data
+    descriptor stands on the class, so it wins over the submodule.
     """
 
     def __init__(self, name):
         self.name = name
-        self.found = _MISSING
+        self.value = _MISSING
 
     def __get__(self, module, owner):
-        if self.found is _MISSING:
-            self.found = module.__getattr__(self.name)
-        return self.found
+        if self.value is _MISSING:
+            self.value = module.__getattr__(self.name)
+        return self.value
 
-    def __set__(self, module, value):
+    def __set__(self, module, submodule):
         pass
 
 
 def install(module_name, names):
-    """Make the module that is being imported, or reloaded, a lazy one."""
+    """Make a module lazy, while Python imports or reloads the module."""
     module = sys.modules[module_name]
     for name in module._SHADOWED:
         setattr(LazyModule, name, _Shadow(name))
@@ -162,11 +166,13 @@ def install(module_name, names):
     if isinstance(module, LazyModule):
         return
     try:
-        # In place: a thread that waits for this import holds the same object.
+        # In place: a thread that waits for this import already holds the module.
         module.__class__ = LazyModule
     except TypeError:
-        # Python 2.7: modules keep their class. Its import lock is one for all, so
-        # no thread holds the old object yet; it must live, or its globals die.
+        # Python 2.7 cannot change the class of a module: put a lazy copy in its place.
+        # No other thread holds the first module, because Python 2.7 has one lock for
+        # all imports. The copy keeps the first module alive, because Python 2.7 sets
+        # the globals of a module that dies to None.
         lazy = LazyModule(module_name, module.__doc__)
         lazy.__dict__.update(module.__dict__)
         lazy.__dict__["_replaced"] = module

@@ -1,18 +1,20 @@
-"""Which Python runs which Django: the one list of what is supported and tested."""
+"""Which Python runs which Django: the only list of supported and tested pairs."""
 
 from __future__ import absolute_import
 
 from collections import namedtuple
 
-__all__ = ["PYTHONS", "SERIES", "Series", "pairs"]
+__all__ = ["DATE", "PYTHONS", "SERIES", "Series", "pairs"]
+
+# The day on which the data were compared with the package index: ``tox -e drift``.
+DATE = "2026-11-28"
 
 # The Pythons this library supports.
-PYTHONS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PYTHONS = tuple("2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 3.14 3.15".split())
 
 Series = namedtuple("Series", "django pythons first last")
 
-# A series, the Pythons that the classifiers of its last release declare, its first and
-# its last release.
+# ``pythons`` are the Pythons that the classifiers of the series' last release declare.
 SERIES = (
     Series("1.4", "2.5 2.6 2.7".split(), "1.4", "1.4.22"),
     Series("1.5", "2.6 2.7 3.2 3.3".split(), "1.5", "1.5.12"),

@@ -1,6 +1,6 @@
 from typing import NamedTuple
 
-__all__ = ["PYTHONS", "SERIES", "Series", "pairs"]
+__all__ = ["DATE", "PYTHONS", "SERIES", "Series", "pairs"]
 
 class Series(NamedTuple):
     django: str
@@ -8,6 +8,7 @@ class Series(NamedTuple):
     first: str
     last: str
 
+DATE: str
 PYTHONS: tuple[str, ...]
 SERIES: tuple[Series, ...]
 

@@ -1,23 +1,25 @@
-"""The options of ``manage.py dbconnections``, for optparse and for argparse."""
+"""The options of ``manage.py dbconnections``, for argparse and for optparse."""
 
 from __future__ import absolute_import
 
 import argparse
 import optparse
 
+from django_compat._db.values import COUNT, WATCH, shown
+
 __all__ = ["LEVELS", "add_options", "option_list"]
 
 LEVELS = ["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"]
 OPTIONS = [
-    ("--processes", {"type": "count", "help": "of one host"}),
-    ("--threads", {"type": "count", "help": "of one process"}),
-    ("--hosts", {"type": "count", "help": "that run so many processes"}),
+    ("--processes", {"type": "count", "help": "processes on one host"}),
+    ("--threads", {"type": "count", "help": "threads of one process"}),
+    ("--hosts", {"type": "count", "help": "hosts that run that many processes each"}),
     (
         "--server-config",
         {
             "metavar": "FILE",
-            "help": "processes and threads from uWSGI's ini, yaml or json, or from "
-            "gunicorn's Python, which is not run",
+            "help": "read processes and threads from uWSGI's ini, yaml or json, or "
+            "from gunicorn's Python, which is not run",
         },
     ),
     (
@@ -26,49 +28,47 @@ OPTIONS = [
             "action": "append",
             "dest": "databases",
             "metavar": "ALIAS",
-            "help": "only this one; can be given several times",
+            "help": "report on this alias only; may be given several times",
         },
     ),
-    ("--json", {"action": "store_true", "help": "one JSON document instead"}),
+    ("--json", {"action": "store_true", "help": "print one JSON document"}),
     (
         "--fail-level",
         {
             "choices": LEVELS,
             "default": "ERROR",
-            "help": "exit with 1 for a finding of this level or above; default: ERROR",
+            "help": "exit with code 1 for a finding of this level or above; default: "
+            "ERROR",
         },
     ),
-    ("--holders", {"action": "store_true", "help": "who holds the connections"}),
+    (
+        "--holders",
+        {"action": "store_true", "help": "list who holds the server's connections"},
+    ),
     (
         "--watch",
-        {"type": "seconds", "metavar": "SECONDS", "help": "again and again, to Ctrl-C"},
+        {
+            "type": "seconds",
+            "metavar": "SECONDS",
+            "help": "repeat the report after so many seconds, until Ctrl-C",
+        },
     ),
 ]
 
 
-def count(text):
-    """Return a number of processes, threads or hosts."""
-    if not text.isdigit() or not int(text):
-        raise ValueError("%r is not a whole number, 1 or more" % text)
-    return int(text)
+_KINDS = {"count": COUNT, "seconds": WATCH}
 
 
-def seconds(text):
-    """Return a time to wait."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise ValueError("%r is not a number of seconds above 0" % text)
+def convert(name, text):
+    """Return the number in a text; ValueError if it is not of the kind of a name."""
+    value = _KINDS[name].parse(text)
+    if value is None:
+        raise ValueError("%s is not %s" % (shown(text), _KINDS[name].allowed))
     return value
 
 
-_CONVERTERS = {"count": count, "seconds": seconds}
-
-
 def add_options(parser):
-    """Give the options to an ArgumentParser."""
+    """Add the options to an ArgumentParser."""
     for flag, options in OPTIONS:
         if "type" in options:
             options = dict(options, type=_for_argparse(options["type"]))
@@ -76,29 +76,29 @@ def add_options(parser):
 
 
 def option_list():
-    """Return the options of an OptionParser, which Django has until 1.7."""
+    """Return the options for an OptionParser, which Django uses until 1.7."""
     return tuple(_Option(flag, **options) for flag, options in OPTIONS)
 
 
 def _for_argparse(name):
-    def convert(text):
+    def convert_argument(text):
         try:
-            return _CONVERTERS[name](text)
+            return convert(name, text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error))
 
-    return convert
+    return convert_argument
 
 
-def _check_option(option, flag, text):
+def _for_optparse(option, flag, text):
     try:
-        return _CONVERTERS[option.type](text)
+        return convert(option.type, text)
     except ValueError as error:
         raise optparse.OptionValueError("argument %s: %s" % (flag, error))
 
 
 class _Option(optparse.Option):
-    TYPES = optparse.Option.TYPES + tuple(_CONVERTERS)
+    TYPES = optparse.Option.TYPES + tuple(_KINDS)
     TYPE_CHECKER = dict(
-        optparse.Option.TYPE_CHECKER, **dict.fromkeys(_CONVERTERS, _check_option)
+        optparse.Option.TYPE_CHECKER, **dict.fromkeys(_KINDS, _for_optparse)
     )

@@ -1,13 +1,9 @@
 from argparse import ArgumentParser
 from optparse import Option
-from typing import Any
 
 __all__ = ["LEVELS", "add_options", "option_list"]
 
 LEVELS: list[str]
-OPTIONS: list[tuple[str, dict[str, Any]]]
 
-def count(text: str) -> int: ...
-def seconds(text: str) -> float: ...
 def add_options(parser: ArgumentParser) -> None: ...
 def option_list() -> tuple[Option, ...]: ...

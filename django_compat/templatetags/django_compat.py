@@ -1,6 +1,6 @@
-"""``{% load django_compat %}``: the newer Django's ``url`` and ``verbatim``.
+"""``{% load django_compat %}``: the tags ``url`` and ``verbatim`` for Django 1.4.
 
-Needless from Django 1.5 on, where both are there without ``{% load %}``.
+Django 1.5 and later have both tags without ``{% load %}``.
 """
 
 from __future__ import absolute_import
@@ -13,13 +13,14 @@ __all__ = ["register", "verbatim"]
 register = template.Library()
 
 try:
-    from django.templatetags.future import url  # Django 1.4: the name is an expression
+    # Django 1.4: here, as from 1.5 on, the name of the URL is an expression.
+    from django.templatetags.future import url
 except ImportError:  # Django 1.9+
     from django.template.defaulttags import url
 
 
 class _Text(template.Node):
-    """What stands between two tags, as it is."""
+    """The text between two tags, unchanged."""
 
     def __init__(self, text):
         self.text = text
@@ -29,7 +30,10 @@ class _Text(template.Node):
 
 
 def verbatim(parser, token):
-    """Keep what stands until ``{% endverbatim %}``, with one space in the brackets."""
+    """Keep the text up to ``{% endverbatim %}`` as the template has it.
+
+    A tag in the text is printed with one space inside each bracket.
+    """
     brackets = {
         template.TOKEN_BLOCK: "{%% %s %%}",
         template.TOKEN_COMMENT: "{# %s #}",
@@ -42,7 +46,7 @@ def verbatim(parser, token):
         if token.contents == end and token.token_type == template.TOKEN_BLOCK:
             return _Text(text)
         text += brackets.get(token.token_type, "%s") % token.contents
-    raise template.TemplateSyntaxError("verbatim: no %r after it" % end)
+    raise template.TemplateSyntaxError("verbatim: no %r follows" % end)
 
 
 verbatim = getattr(defaulttags, "verbatim", verbatim)  # Django 1.5+

@@ -1,5 +1,0 @@
-from concurrent import futures
-
-__all__ = ["ThreadPoolExecutor"]
-
-class ThreadPoolExecutor(futures.ThreadPoolExecutor): ...
