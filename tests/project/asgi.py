@@ -1,27 +1,17 @@
-"""The pages of an ASGI server: each tells the sessions it had on the database."""
+"""The pages of an ASGI server: each tells the database sessions that it had."""
 
 import asyncio
 
 from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
-from django.db import connection
 from django.http import JsonResponse
 from django.urls import path
 
+import queries
 from django_compat import fresh_connections
 
-SESSION_ID = {
-    "mysql": "SELECT CONNECTION_ID()",
-    "postgresql": "SELECT pg_backend_pid()",
-}
-go = {}  # by the session that a page waits with
-
-
-@sync_to_async
-def session():
-    with connection.cursor() as cursor:
-        cursor.execute(SESSION_ID[connection.vendor])
-        return cursor.fetchone()[0]
+waiting_pages = {}  # the event that a page waits for, by the page's session
+session = sync_to_async(queries.session)
 
 
 async def ours(request):
@@ -30,7 +20,7 @@ async def ours(request):
 
 
 async def two_units(request):
-    """Wait between two units of work until we are told to go on."""
+    """Wait between two units of work for a request of go_on."""
     async with fresh_connections():
         first = await session()
     await pause(first)
@@ -45,16 +35,16 @@ async def two_bare(request):
 
 
 async def pause(number):
-    go[number] = asyncio.Event()
-    await go[number].wait()
+    waiting_pages[number] = asyncio.Event()
+    await waiting_pages[number].wait()
 
 
 async def waiting(request):
-    return JsonResponse({"sessions": list(go)})
+    return JsonResponse({"sessions": list(waiting_pages)})
 
 
 async def go_on(request, number):
-    go.pop(number).set()
+    waiting_pages.pop(number).set()
     return JsonResponse({})
 
 

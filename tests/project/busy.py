@@ -1,4 +1,4 @@
-"""A page that is at work in the database for a moment, and says what went wrong."""
+"""A page that keeps a session busy for a moment; its errors are its text."""
 
 from __future__ import absolute_import
 
@@ -6,18 +6,18 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpResponse
 
+from support.sql import SLEEP
+
 try:
     from django.urls import re_path
 except ImportError:  # before Django 2.0
     from django.conf.urls import url as re_path
 
-WORK = {"mysql": "SELECT SLEEP(0.4)", "postgresql": "SELECT pg_sleep(0.4)"}
-
 
 def page(request):
     try:
         cursor = connection.cursor()
-        cursor.execute(WORK[connection.vendor])
+        cursor.execute(SLEEP[connection.vendor] % 0.4)
         cursor.close()
     except Exception as error:  # until Django 1.5 it may be the driver's own
         return HttpResponse(repr(error), status=500)

@@ -1,9 +1,12 @@
-"""A process whose threads hold connections while it forks, in each way there is.
+"""A process whose threads hold connections while it forks, in each way of Python's.
 
-Prints ``{way: {"children": sessions, "lost": what became of the parent's}}``, each as
-"vendor number". Of the arguments the ways are those it does; ``--import`` has it import
-us. No frame of the threads holds a connection, as none does in a pool that idles: there
-Python 3 drops the connections at the fork.
+Arguments name the ways; without one the process forks in all ways. ``--import`` makes
+it import django_compat.
+
+Prints as JSON, by way: the sessions of the ``children``, the sessions of the parent's
+threads before the fork (``inherited``), and the sessions that the parent lost or got
+later (``lost``), each as "vendor number". As in an idle pool, no frame of a thread
+refers to a connection: then a forked child of Python 3 destroys the connections.
 """
 
 from __future__ import absolute_import, print_function
@@ -29,7 +32,7 @@ except ImportError:  # Python 2
     ProcessPoolExecutor = None
 
 THREADS = 4
-HAS_HOOK = hasattr(os, "register_at_fork")  # else only multiprocessing's forks have one
+HAS_HOOK = hasattr(os, "register_at_fork")  # else only multiprocessing has one
 
 
 def set_up():
@@ -42,44 +45,47 @@ def set_up():
 
 
 def sessions(_=None, caught=()):
-    """Return the session of each database, or an error of the class to be caught."""
-    from asked import connections, session  # not before there are settings
+    """Return this thread's session of each database, or the error, if it is caught."""
+    from queries import connections, session  # django.db needs the settings
 
-    found = []
+    names = []
     for alias in settings.DATABASES:
         try:
             number = session(alias)
         except caught as error:
             number = repr(error)
-        found.append("%s %s" % (connections[alias].vendor, number))
-    return found
+        names.append("%s %s" % (connections[alias].vendor, number))
+    return names
 
 
 class Family(object):
+    """The threads of the parent, each with a session of each database."""
+
     def __init__(self):
-        self.asked, self.told = [queue.Queue() for _ in range(THREADS)], queue.Queue()
-        for asked in self.asked:
-            thread = threading.Thread(target=self.serve, args=(asked,))
+        self.questions = [queue.Queue() for _ in range(THREADS)]
+        self.answers = queue.Queue()
+        for questions in self.questions:
+            thread = threading.Thread(target=self.serve, args=(questions,))
             thread.daemon = True
             thread.start()
-        self.sessions = self.ask()
+        self.sessions = self.all_sessions()
 
-    def serve(self, asked):
-        while asked.get():
-            self.told.put(sessions(caught=Exception))
+    def serve(self, questions):
+        while questions.get():
+            self.answers.put(sessions(caught=Exception))
 
-    def ask(self):
-        """Return the sessions of all threads, and the main one's."""
-        for asked in self.asked:
-            asked.put(True)
-        told = [self.told.get() for _ in self.asked]
-        return set(sessions(caught=Exception)).union(*told)
+    def all_sessions(self):
+        """Return the sessions of all threads, the main thread included."""
+        for questions in self.questions:
+            questions.put(True)
+        answers = [self.answers.get() for _ in self.questions]
+        return set(sessions(caught=Exception)).union(*answers)
 
     def report(self, children):
         return {
             "children": children,
             "inherited": sorted(self.sessions),
-            "lost": sorted(self.ask() ^ self.sessions),
+            "lost": sorted(self.all_sessions() ^ self.sessions),
         }
 
 
@@ -87,24 +93,24 @@ def in_process(context):
     near, far = context.Pipe()
     process = context.Process(target=send_sessions, args=(far,))
     process.start()
-    found = near.recv()
+    names = near.recv()
     process.join()
-    return found
+    return names
 
 
 def send_sessions(far):
     if "django.db" not in sys.modules:
-        set_up()  # in a spawned one
+        set_up()  # a spawned process inherits no settings
     far.send(sessions())
     far.close()
 
 
-def by_fork(end=os._exit):
+def by_fork(end=None):
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         gc.collect()
-        if end is os._exit:
+        if end is None:
             try:
                 if not HAS_HOOK:
                     from django_compat import close_stale_connections
@@ -115,22 +121,22 @@ def by_fork(end=os._exit):
                 os._exit(0)
         end()
     os.close(writing)
-    found = os.read(reading, 1000)
+    names = os.read(reading, 1000)
     os.close(reading)
     os.waitpid(pid, 0)
-    return json.loads(found.decode("ascii")) if found else []
+    return json.loads(names.decode("ascii")) if names else []
 
 
 def by_executor():
     pool = ProcessPoolExecutor(2)
-    found = list(pool.map(sessions, range(4)))
+    names = list(pool.map(sessions, range(4)))
     pool.shutdown()
-    return sum(found, [])
+    return sum(names, [])
 
 
 WAYS = {
     "os.fork": by_fork,
-    "sys.exit": lambda: by_fork(sys.exit),  # in a child that touches no database
+    "sys.exit": lambda: by_fork(sys.exit),  # the child touches no database
     "Process": lambda: in_process(multiprocessing),
 }
 if ProcessPoolExecutor:
@@ -143,7 +149,7 @@ if __name__ == "__main__":
     if "--import" in sys.argv:
         import django_compat
 
-        django_compat.discard_connections  # found, and so loaded, when it is asked for
+        django_compat.discard_connections  # the first access imports its module
     set_up()
     family = Family()
     ways = [way for way in sys.argv if way in WAYS] or WAYS

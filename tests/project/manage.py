@@ -1,4 +1,4 @@
-"""What every project has."""
+"""The project's manage.py, as every project has it."""
 
 from __future__ import absolute_import
 

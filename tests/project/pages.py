@@ -1,20 +1,21 @@
-"""The only page: which process answers, in which sessions, and which it inherited."""
+"""The only page: the process that answers, its sessions, and its parent's sessions."""
 
 from __future__ import absolute_import
 
 import json
 import os
 
-from asked import session
 from django.conf import settings
 from django.http import HttpResponse
+
+from queries import session
 
 try:
     from django.urls import re_path
 except ImportError:  # before Django 2.0
     from django.conf.urls import url as re_path
 
-inherited = None
+inherited = None  # wsgi.py sets it before the server forks
 
 
 def sessions():
@@ -23,9 +24,9 @@ def sessions():
 
 
 def page(request):
-    found = {"pid": os.getpid(), "sessions": sessions(), "inherited": inherited}
-    found["session"] = found["sessions"]["default"]
-    return HttpResponse(json.dumps(found))
+    answer = {"pid": os.getpid(), "sessions": sessions(), "inherited": inherited}
+    answer["session"] = answer["sessions"]["default"]
+    return HttpResponse(json.dumps(answer))
 
 
 urlpatterns = [re_path(r"^$", page)]

@@ -1,4 +1,8 @@
-"""A pool that nobody shuts down; ``late`` leaves it with a task that still runs."""
+"""A pool that nobody shuts down; prints the sessions of its four threads as JSON.
+
+With the argument ``late`` a task still runs at the end of the script; with ``raise``
+the exit code is 3.
+"""
 
 from __future__ import absolute_import, print_function
 
@@ -10,38 +14,34 @@ import django
 from django.db import connection
 
 from django_compat import ThreadPoolExecutor
+from queries import session
+from support.sql import SLEEP
 
 if hasattr(django, "setup"):  # Django 1.7+
     django.setup()
 
-SESSION_ID = {
-    "mysql": "SELECT CONNECTION_ID()",
-    "postgresql": "SELECT pg_backend_pid()",
-}
-SLOW = {"mysql": "SELECT SLEEP(0.2)", "postgresql": "SELECT pg_sleep(0.2)"}
 pool = ThreadPoolExecutor(max_workers=4)
-begun, all_begun = [], threading.Event()
+numbers, all_begun = [], threading.Event()
 
 
-def ask(sql):
-    cursor = connection.cursor()
-    cursor.execute(sql[connection.vendor])
-    return cursor.fetchone()[0]
-
-
-def session():
-    answer = ask(SESSION_ID)
-    begun.append(answer)
-    if len(begun) == 4:
+def begin():
+    """Return the session's number when four tasks, each in its thread, have begun."""
+    number = session()
+    numbers.append(number)
+    if len(numbers) == 4:
         all_begun.set()
-    all_begun.wait(10)  # so each task has a thread of its own
-    return answer
+    all_begun.wait(10)
+    return number
 
 
-futures = [pool.submit(session) for _ in range(4)]
+def sleep():
+    connection.cursor().execute(SLEEP[connection.vendor] % 0.2)
+
+
+futures = [pool.submit(begin) for _ in range(4)]
 print(json.dumps([future.result() for future in futures]))
 sys.stdout.flush()
 if "late" in sys.argv:
-    pool.submit(ask, SLOW)
+    pool.submit(sleep)
 if "raise" in sys.argv:
     sys.exit(3)

@@ -1,21 +1,14 @@
-"""The settings of the project that tests run in processes of its own."""
+"""The settings of the project; a test passes its values as JSON."""
 
 from __future__ import absolute_import
 
 import json
 import os
-import sys
 import threading
 
-# As conftest.py does it.
-drivers = os.environ.get("DJANGO_COMPAT_TEST_DRIVERS", "mysqlclient psycopg2").split()
-if "PyMySQL" in drivers:
-    import pymysql
+from support import drivers
 
-    pymysql.install_as_MySQLdb()
-if "psycopg" not in drivers:
-    sys.modules["psycopg"] = None
-
+drivers.choose()
 READ_BY = threading.current_thread().name
 
 ALLOWED_HOSTS = ["*"]

@@ -1,3 +1,3 @@
-"""No pages: those that have any name another module."""
+"""No pages: a test that needs pages names another ROOT_URLCONF."""
 
 urlpatterns = []

@@ -1,4 +1,4 @@
-"""A web process with no server: for each line of stdin a request to the page."""
+"""A web process without a server: each line of stdin requests the page once."""
 
 from __future__ import absolute_import, print_function
 

@@ -1,4 +1,4 @@
-"""A web process; its parent has connections open when it forks its workers."""
+"""A web process; the server loads it, with open connections, and forks workers."""
 
 from __future__ import absolute_import
 

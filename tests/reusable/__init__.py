@@ -1,1 +1,0 @@
-"""An app for any Django of the matrix: what moved is imported from django_compat."""
