@@ -1,4 +1,4 @@
-"""The candidates of worker_loop.py, which runs this file in fresh processes."""
+"""The candidates of worker_loop.py, which runs this script in fresh processes."""
 
 from __future__ import absolute_import, print_function
 
@@ -8,14 +8,14 @@ from collections import OrderedDict, defaultdict
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from timeit import timeit
 
 import links
 
 links.configure(json.loads(sys.argv[1]))
 
-# All of them want settings.
+# These modules need the settings.
 import django_dbconn_retry  # noqa: E402
 from django.db import (  # noqa: E402
     close_old_connections,
@@ -41,10 +41,10 @@ from worker_loop import (  # noqa: E402
 )
 
 from django_compat import fresh_connections  # noqa: E402
-from django_compat.liveness import liveness, watch  # noqa: E402
+from django_compat._db.probe import liveness, watch  # noqa: E402
 
 PASSES = {NEAR: 12, FAR: 6}
-JOBS = {NEAR: 100, FAR: 20}  # in each turn; a fifth of them where each job connects
+JOBS = {NEAR: 100, FAR: 20}  # in each turn; a fifth where each job connects
 ROWS = 1000
 
 
@@ -108,7 +108,7 @@ PROBES = OrderedDict([
 
 @contextmanager
 def ready(name):
-    """Give a candidate, warm, on a connection of its own."""
+    """Warm a candidate up on a connection of its own, and yield it."""
     connection.close()
     connection.settings_dict["CONN_HEALTH_CHECKS"] = name == CHECKS
     original = BaseDatabaseWrapper.ensure_connection
@@ -126,16 +126,25 @@ def time_turn(name, jobs):
     """Return the seconds of the median job of one turn."""
     seconds = []
     with ready(name) as run:
-        for each in range(jobs // 5 if name == CLOSE else jobs):
-            number = each * 37 % ROWS
+        for job_number in range(jobs // 5 if name == CLOSE else jobs):
+            number = job_number * 37 % ROWS
             started = perf_counter()
             run(number)
             seconds.append(perf_counter() - started)
     return median(seconds)
 
 
+def wait_until(condition, seconds=10):
+    """Return when a condition holds; raise RuntimeError after so many seconds."""
+    deadline = perf_counter() + seconds
+    while not condition():
+        if perf_counter() > deadline:
+            raise RuntimeError("waited for %d s in vain" % seconds)
+        sleep(0.005)
+
+
 def count_sent(name, jobs=20):
-    """Return how many chunks a job sends, as a proxy of our own counts them."""
+    """Return how many chunks a job sends, counted by a proxy of our own."""
     host, port = (connection.settings_dict[key] for key in ("HOST", "PORT"))
     with links.Proxy(host, int(port)) as proxy:
         connection.settings_dict["PORT"] = str(proxy.port)
@@ -144,8 +153,8 @@ def count_sent(name, jobs=20):
             for numbers in (), range(jobs):
                 for number in numbers:
                     run(number)
-                if name == CLOSE:  # the last goodbye is still on its way
-                    proxy.wait(lambda: not proxy.connections)
+                if name == CLOSE:  # wait for the last goodbye
+                    wait_until(lambda: not proxy.connections)
                 totals.append(sum(len(chunks) for chunks in proxy.sent))
         connection.close()
     connection.settings_dict["PORT"] = port
@@ -153,7 +162,7 @@ def count_sent(name, jobs=20):
 
 
 def main(link, counts):
-    """Measure in this process, and print what was found."""
+    """Measure in this process, and print the results as JSON."""
     with connection.cursor() as cursor:
         columns = "(id INT PRIMARY KEY, name TEXT)"
         cursor.execute("CREATE TABLE IF NOT EXISTS item " + columns)
@@ -162,18 +171,18 @@ def main(link, counts):
             rows = ", ".join("(%d, 'name')" % number for number in range(ROWS))
             cursor.execute("INSERT INTO item VALUES " + rows)
     names = [name for name in CANDIDATES if HAS_CHECKS or name != CHECKS]
-    found = {"driver": type(connection.connection).__module__.partition(".")[0]}
+    results = {"driver": type(connection.connection).__module__.partition(".")[0]}
     if counts:
-        found["sent"] = {name: count_sent(name) for name in names}
-    found["seconds"] = defaultdict(list)
+        results["sent"] = {name: count_sent(name) for name in names}
+    seconds = results["seconds"] = defaultdict(list)
     for turn in range(PASSES[link]):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            found["seconds"][name].append(time_turn(name, JOBS[link]))
+            seconds[name].append(time_turn(name, JOBS[link]))
         connection.ensure_connection()
         for name, (number, choose) in PROBES.items():
-            found["seconds"][name].append(timeit(choose(), number=number) / number)
-    print(json.dumps(found))
+            seconds[name].append(timeit(choose(), number=number) / number)
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Measure what the import line costs over Django's own.
 
-The interpreter needs Django, pyperf and this library, installed; of the other shims,
-what is there is measured and what is not is said. A round runs every candidate in fresh
-processes, one right after the other, so that a busy machine slows all of them alike.
+The interpreter needs Django, pyperf and this library, installed. Another shim is
+measured if it is installed, and named in the report if it is not. A round runs every
+candidate in fresh processes, one right after the other, so that a busy machine slows
+all candidates alike.
 """
 
 from __future__ import absolute_import, print_function
@@ -18,6 +19,7 @@ from textwrap import shorten
 
 import django
 import pyperf
+import saving
 
 BASE = "from django.db import close_old_connections"
 LINES = (
@@ -29,7 +31,7 @@ ALONE = tuple("import " + line.split()[1] for line in (BASE,) + LINES)
 MUST_WORK = LINES[:1] + ALONE[:2]
 CALL = "a call, after "
 
-# Between Django's line and the other one, because django-compat needs settings.
+# Runs between Django's line and the measured line: django-compat needs settings.
 CONFIGURE = """
 native = close_old_connections
 from django.conf import settings
@@ -38,7 +40,8 @@ settings.configure(DATABASES={"default": {
 }})
 """
 
-# The least of many short turns, taken alternately, on an open connection.
+# The two functions alternate in many short turns, on an open connection. The fastest
+# turn of each function counts.
 TIME_CALLS = """
 from django.db import connections
 from timeit import timeit
@@ -48,7 +51,7 @@ turns = [[timeit(function, number=500) / 500 for function in (native, %s)]
 calls = [min(times) for times in zip(*turns)]
 """
 
-# Runs its arguments and tells of each how long it took and how many modules it loaded.
+# Runs each argument as a step, and prints the seconds and the new modules of each step.
 CHILD = """
 import sys
 from time import perf_counter
@@ -83,10 +86,10 @@ def run(line, *steps):
 
 
 def measure(rounds):
-    """Return ``{row: samples}``, and ``{row: error}`` of those that do not import."""
+    """Return ``{row: samples}``, and ``{row: error}`` for lines that do not import."""
     errors = {}
     for turn in range(rounds + 1):
-        if turn < 2:  # the first one only fills the disk cache and writes byte-code
+        if turn < 2:  # the first round only fills the disk cache and writes byte-code
             samples = defaultdict(list)
         for line in [line for line in LINES if line not in errors]:
             time_calls = TIME_CALLS % line.split()[-1]
@@ -115,31 +118,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=25, help="default: %(default)s")
     parser.add_argument("--json", metavar="FILE", help="keep the times, for pyperf")
+    saving.add_option(parser)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds %d: must be 1 or more" % options.rounds)
     samples, errors = measure(options.rounds)
     print("Python %s, Django %s, %d rounds of fresh processes; + is what the line adds"
           % (platform.python_version(), django.get_version(), options.rounds))
-    benchmarks, table = [], "%-62s %9s %9s %8s %7s"
+    benchmarks, figures, table = [], {}, "%-62s %9s %9s %8s %7s"
     lines = (BASE,) + LINES
     for rows in lines, ALONE, tuple(CALL + line for line in lines):
         print("\n" + table % ("", "median", "mean", "modules", "ratio"))
         for row in rows:
             if row in errors:
                 print("%s: does not import\n    %s" % (row, shorten(errors[row], 96)))
+                figures[row] = {"error": errors[row]}
                 continue
             seconds, modules, ratios = zip(*samples[row])
             runs = [pyperf.Run([value], metadata={"name": row}) for value in seconds]
             times = pyperf.Benchmark(runs)
             benchmarks.append(times)
-            cells = [times.format_value(mid) for mid in (times.median(), times.mean())]
+            middles = times.median(), times.mean()
+            figures[row] = {"seconds": middles[0], "modules": median(modules)}
+            cells = [times.format_value(middle) for middle in middles]
             cells.append("%d" % median(modules) if any(modules) else "")
             if row in LINES:
                 cells = ["+" + cell for cell in cells]
             print(table % tuple([row] + cells + ["%.2f" % median(ratios)]))
     if options.json:
         pyperf.BenchmarkSuite(benchmarks).dump(options.json, replace=True)
+    if options.save:
+        saving.save("import_line", figures, rounds=options.rounds)
 
 
 if __name__ == "__main__":

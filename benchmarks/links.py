@@ -1,7 +1,8 @@
-"""Private servers for the benchmarks: near, and far behind a proxy that delays.
+"""Private servers for the benchmarks, near, and far: behind a proxy that delays.
 
-Run as a script, this file is the proxy: in its own process, for its threads must not
-share an interpreter with the loop that is measured. It ends with its stdin.
+Run as a script, this file is the proxy. The proxy has a process of its own, because its
+threads must not share an interpreter with the measured loop. The proxy ends when its
+stdin is closed.
 """
 
 from __future__ import absolute_import, print_function
@@ -15,11 +16,11 @@ from contextlib import contextmanager
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, "tests"))
 
-import servers  # noqa: E402
-from proxy import Proxy  # noqa: E402
+from support import servers  # noqa: E402
+from support.proxy import Proxy  # noqa: E402
 
-LATENCY = 0.0005  # seconds in each direction: what a network of one data centre has
-MORE = {  # for 100 aliases
+LATENCY = 0.0005  # seconds in each direction, as in the network of one data centre
+MORE_CONNECTIONS = {  # for 100 aliases
     "mysql": ["--max-connections=250"],
     "postgresql": ["-c", "max_connections=250"],
 }
@@ -28,10 +29,10 @@ TITLES = {"mysql": "MariaDB", "postgresql": "PostgreSQL"}
 
 @contextmanager
 def running_server(vendor):
-    """Start a server; give the settings of a database on it."""
+    """Start a server, and yield the settings of a database on it."""
     server = servers.Server(vendor)
     try:
-        server.start(*MORE[vendor])
+        server.start(*MORE_CONNECTIONS[vendor])
         yield {
             "ENGINE": "django.db.backends." + vendor,
             "HOST": server.host,
@@ -46,7 +47,7 @@ def running_server(vendor):
 
 @contextmanager
 def far(database):
-    """Start a proxy that delays; give the settings of the same database behind it."""
+    """Start a proxy that delays, and yield the settings of the database behind it."""
     command = [sys.executable, os.path.join(HERE, "links.py")]
     process = subprocess.Popen(
         command + [database["HOST"], database["PORT"]],
@@ -62,14 +63,14 @@ def far(database):
 
 
 def run_child(script, database, *arguments):
-    """Run a script beside this one in a fresh process; return what it has found."""
+    """Run a script of this folder in a fresh process; return its JSON output."""
     command = [sys.executable, "-W", "ignore", os.path.join(HERE, script)]
-    command += [json.dumps(database)] + [json.dumps(each) for each in arguments]
+    command += [json.dumps(database)] + [json.dumps(argument) for argument in arguments]
     return json.loads(subprocess.check_output(command).decode().splitlines()[-1])
 
 
 def configure(database, aliases=1):
-    """Set Django up with that many aliases of a database."""
+    """Set Django up with so many aliases of one database; return the aliases."""
     import django
     from django.conf import settings
 

@@ -1,8 +1,8 @@
-"""Measure what a moved name costs over importing it from Django itself.
+"""Compare the import of a moved name from django_compat and from Django itself.
 
-The interpreter needs Django and this library, installed; of the other shims, what is
-there is measured and what is not is said. Everything in Django that the names
-need is loaded before the clock runs. A round runs each in a fresh process.
+Django and this library must be installed. The script measures the other shims that are
+installed, and names the others. All modules of Django that the names need are loaded
+before the clock starts. Each measurement of a round runs in a fresh process.
 """
 
 from __future__ import absolute_import, print_function
@@ -16,6 +16,7 @@ from collections import OrderedDict
 from statistics import median
 
 import django
+import saving
 
 NAMES = (
     ("reverse", "django.urls", "django.core.urlresolvers"),
@@ -53,13 +54,13 @@ def line(module, name):
 
 
 def places():
-    """Return ``(name, module)`` as this Django has them."""
+    """Return ``(name, module)`` of each name in this Django."""
     new = django.VERSION >= (1, 10)
     return [(name, first if new or not old else old) for name, first, old in NAMES]
 
 
 def run(steps):
-    """Run steps in a fresh process; return the seconds of each, or an error's name."""
+    """Run steps in a fresh process; return each step's seconds, or an error's name."""
     command = [sys.executable, "-I", "-W", "ignore", "-c", CHILD, json.dumps(steps)]
     return json.loads(subprocess.check_output(command).decode().splitlines()[-1])
 
@@ -67,16 +68,18 @@ def run(steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=25, help="default: %(default)s")
-    rounds = parser.parse_args().rounds
+    saving.add_option(parser)
+    options = parser.parse_args()
+    rounds = options.rounds
     natives = [line(module, name) for name, module in places()]
-    warm = natives + ["import django_compat", "from django_compat import moves"]
+    warm = natives + ["import django_compat", "import django_compat._names.table"]
     ours = [line("django_compat", name) for name, _ in places()]
     first, again, native = [], [], []
     for _ in range(rounds):
         figures = run(warm + ["from django.db import connection"] + natives + ours * 2)
         start, count = len(warm) + 1, len(natives)
         native += figures[start : start + count]
-        # The first of a process pays for what the others find warm: leave it out.
+        # Leave out the first name of a process: it also pays for cold caches.
         first += figures[start + count + 1 : start + 2 * count]
         again += figures[start + 2 * count :]
     rows = OrderedDict()
@@ -90,7 +93,7 @@ def main():
     print()
     base = ["import django.db, django.forms, django.template, six"]
     for title, step in (
-        ("import the whole table", "import django_compat.moves"),
+        ("import the whole table", "import django_compat._names.table"),
         ("dir(django_compat)", "import django_compat; dir(django_compat)"),
         ("import django_six", "import django_six"),
         ("import compat", "import compat"),
@@ -98,12 +101,17 @@ def main():
         results = [run(base + [step]) for _ in range(rounds)]
         if isinstance(results[0], str):
             print("%-40s does not import: %s" % (title, results[0]))
+            rows[title] = None
             continue
-        print("%-40s %8.2f ms" % (title, median(r[-1] for r in results) * 1e3))
+        rows[title] = median(result[-1] for result in results)
+        print("%-40s %8.2f ms" % (title, rows[title] * 1e3))
     same = "from django_compat import " + SAME
     results = [run(base + [same]) for _ in range(rounds)]
-    print("%-40s %8.2f ms" % ("django_six's, from django_compat",
-                              median(r[-1] for r in results) * 1e3))
+    rows[same] = median(result[-1] for result in results)
+    print("%-40s %8.2f ms" % ("django_six's, from django_compat", rows[same] * 1e3))
+    if options.save:
+        rows["those of django_six, from django_compat"] = rows.pop(same)
+        saving.save("moved_names", rows, rounds=rounds)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Measure a worker loop of one indexed SELECT a job, on MariaDB and PostgreSQL.
 
 The interpreter needs Django, both drivers, pyperf, django-dbconn-retry and this
-library, installed; the servers are our own. A round runs, for each server, near and far
-(behind a proxy that delays each direction), one fresh process, in which the candidates
-take short turns, one right after the other, so that a busy machine slows all of them
-alike; of a turn the median job counts. A ratio is one of two neighbouring turns; the
-table has the median of them, and its 95 % confidence interval. "sent" is what a proxy
-sees the client send in a job: its round trips, and a goodbye where it closes.
+library, installed. The servers are private. A round runs one fresh process for each
+server and distance: near, and far (behind a proxy that delays each direction). In the
+process the candidates take short turns, one right after the other, so that a busy
+machine slows all candidates alike. The median job of a turn counts. A ratio compares
+two neighbouring turns; the table shows the median of the ratios and its 95 % confidence
+interval. "sent" counts the chunks that the client sends in a job, as a proxy sees them:
+the job's round trips, and the goodbye of a candidate that closes.
 """
 
 from __future__ import absolute_import, print_function
@@ -20,8 +21,8 @@ from statistics import median
 
 import django
 import links
-import picture
 import pyperf
+import saving
 
 BARE = "nothing around the job"
 NATIVE = "close_old_connections() around it"
@@ -45,8 +46,8 @@ def interval(ratios):
 
 
 def measure(rounds, orm):
-    """Return ``{(vendor, link): what its processes have found}``."""
-    found = OrderedDict()
+    """Return ``{(vendor, link): results}``, the results of all rounds together."""
+    results = OrderedDict()
     with ExitStack() as stack:
         databases = OrderedDict()
         for vendor in links.TITLES:
@@ -57,39 +58,49 @@ def measure(rounds, orm):
             for (vendor, link), database in databases.items():
                 counts = turn == 0 and link == NEAR
                 new = links.run_child("candidates.py", database, orm, link, counts)
-                all_ = found.setdefault((vendor, link), {"runs": defaultdict(list)})
+                result = results.setdefault(
+                    (vendor, link), {"runs": defaultdict(list)}
+                )
                 for name, values in new.pop("seconds").items():
-                    all_["runs"][name].append(values)
-                all_.update(new)
-    for vendor, link in found:
-        found[vendor, link]["sent"] = found[vendor, NEAR]["sent"]
-    return found
+                    result["runs"][name].append(values)
+                result.update(new)
+    for vendor, link in results:
+        results[vendor, link]["sent"] = results[vendor, NEAR]["sent"]
+    return results
 
 
-def report(where, each, benchmarks):
-    """Print the table of one server at one distance; return its medians."""
+def report(where, result, benchmarks):
+    """Print the table of one server at one distance; return its figures."""
     print("\n%-42s %9s %7s %13s %5s" % (where, "us a job", "ratio", "95 %", "sent"))
-    flat = {name: sum(runs, []) for name, runs in each["runs"].items()}
-    medians = OrderedDict()
+    flat = {name: sum(runs, []) for name, runs in result["runs"].items()}
+    medians, figures = OrderedDict(), OrderedDict()
     for name in CANDIDATES + PROBES:
         if name not in flat:
             print("%-42s does not exist before Django 4.1" % name)
             continue
         metadata = {"name": "%s: %s" % (where, name)}
-        runs = [pyperf.Run(values, metadata=metadata) for values in each["runs"][name]]
+        runs = [
+            pyperf.Run(values, metadata=metadata) for values in result["runs"][name]
+        ]
         benchmarks.append(pyperf.Benchmark(runs))
         medians[name] = benchmarks[-1].median() * 1e6
         row = "%-42s %9.1f" % (name, medians[name])
+        figures[name] = {"us": medians[name]}
         if name in CANDIDATES:
-            ratios = [one / base for one, base in zip(flat[name], flat[NATIVE])]
-            row += " %7.3f %6.3f-%.3f" % ((median(ratios),) + interval(ratios))
-            row += " %5.1f" % each["sent"][name]
+            pairs = zip(flat[name], flat[NATIVE])
+            ratios = [seconds / base for seconds, base in pairs]
+            low, high = interval(ratios)
+            row += " %7.3f %6.3f-%.3f" % (median(ratios), low, high)
+            figures[name].update(
+                ratio=median(ratios), low=low, high=high, sent=result["sent"][name]
+            )
+            row += " %5.1f" % result["sent"][name]
         print(row)
     if CHECKS in medians:
-        saved = each["sent"][CHECKS] - each["sent"][OURS]
+        saved = result["sent"][CHECKS] - result["sent"][OURS]
         cells = "CONN_HEALTH_CHECKS less ours", medians[CHECKS] - medians[OURS], saved
         print("%-42s %9.1f %27.1f" % cells)
-    return medians
+    return figures
 
 
 def main():
@@ -97,11 +108,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--orm", action="store_true", help="get() instead of a cursor")
     parser.add_argument("--json", metavar="FILE", help="keep the times, for pyperf")
-    parser.add_argument("--svg", metavar="FILE", help="draw the medians")
+    saving.add_option(parser)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds %d: must be 1 or more" % options.rounds)
-    found = measure(options.rounds, options.orm)
+    results = measure(options.rounds, options.orm)
     head = "one indexed SELECT by %s, Python %s, Django %s, %d rounds" % (
         "get()" if options.orm else "a cursor",
         platform.python_version(),
@@ -109,16 +120,15 @@ def main():
         options.rounds,
     )
     print("A job is %s" % head)
-    benchmarks, panels = [], []
-    for (vendor, link), each in found.items():
-        where = "%s, %s, %s" % (links.TITLES[vendor], each["driver"], link)
-        medians = report(where, each, benchmarks)
-        bars = [(name, medians[name]) for name in CANDIDATES if name in medians]
-        panels.append((where, bars))
+    benchmarks, figures = [], OrderedDict()
+    for (vendor, link), result in results.items():
+        where = "%s, %s, %s" % (links.TITLES[vendor], result["driver"], link)
+        figures[where] = report(where, result, benchmarks)
     if options.json:
         pyperf.BenchmarkSuite(benchmarks).dump(options.json, replace=True)
-    if options.svg:
-        picture.draw(options.svg, "The median job: " + head, panels, OURS)
+    if options.save:
+        name = "worker_loop" + "_orm" * options.orm
+        saving.save(name, figures, rounds=options.rounds, head=head)
 
 
 if __name__ == "__main__":
