@@ -1,4 +1,4 @@
-"""Write docs/moved-names.rst, from the table: ``python docs/moved_names.py``."""
+"""Write docs/moved-names.rst from the table: ``python docs/moved_names.py``."""
 
 from __future__ import absolute_import
 
@@ -9,46 +9,46 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
+from django_compat._names.table import MOVES  # noqa: E402
 from django_compat.matrix import SERIES  # noqa: E402
-from django_compat.moves import MOVES  # noqa: E402
 
 RELEASES = [tuple(map(int, series.django.split("."))) for series in SERIES]
 HEAD = u"""\
 Moved names
 ===========
 
-What each name is on each Django: the place whose object it is, "ours" where Django has
-none, or an ``ImportError`` that says what is written here. Made from
-``django_compat/moves.py`` by ``docs/moved_names.py``.
+The object of each name on each Django: the place in Django that has the object; "ours"
+where Django has none and django_compat has a backport; or an ``ImportError``. The error
+and the warning end with the text of the line "instead". ``docs/moved_names.py`` writes
+this page from ``django_compat/_names/table.py``.
 
 """
 
 
 def _spans(row):
-    """Yield ``(first, last, what)`` for each run of releases that have the same."""
-    found = []
+    """Return ``[first release, last release, text]`` for each run of the same text."""
+    spans = []
     for release in RELEASES:
-        what = _what(row, release)
-        if found and found[-1][2] == what:
-            found[-1][1] = release
+        text = _text(row, release)
+        if spans and spans[-1][2] == text:
+            spans[-1][1] = release
         else:
-            found.append([release, release, what])
-    return found
+            spans.append([release, release, text])
+    return spans
 
 
-def _what(row, release):
+def _text(row, release):
+    """Return the text of a name in a release: its place, ours, or ImportError."""
     place = row.place(release)
     if place is None and row.new:
-        what = "``%s``" % row.new.name
+        text = "``%s``" % row.new.name
     elif place is None:
-        what = "``ImportError``"
+        return "``ImportError``"
     elif place.startswith("django_compat."):
-        what = "ours"
+        text = "ours"
     else:
-        what = "``%s``" % place
-    return what + (", and warns" if row.is_gone(release) and place else "") + (
-        ", and warns" if row.is_gone(release) and not place and row.new else ""
-    )
+        text = "``%s``" % place
+    return text + (", and warns" if row.is_gone(release) else "")
 
 
 def _number(release):
@@ -58,7 +58,7 @@ def _number(release):
 def _lines(row):
     """Yield the lines of one name."""
     yield "``%s``" % row.name
-    for first, last, what in _spans(row):
+    for first, last, text in _spans(row):
         span = "%s to %s" % (_number(first), _number(last))
         if first == last:
             span = _number(first)
@@ -66,19 +66,21 @@ def _lines(row):
             span = _number(first) + " on"
         if (first, last) == (RELEASES[0], RELEASES[-1]):
             span = "everywhere"
-        yield "    - %s: %s" % (span, what)
+        yield "    - %s: %s" % (span, text)
     if row.python2:
         yield "    - on Python 2: ``%s``" % row.python2
     if row.instead:
-        yield "    - else: %s" % row.instead
+        yield "    - instead: %s" % row.instead
+    if row.note:
+        yield "    - note: %s" % row.note
     if row.needs:
         yield "    - needs: %s" % row.needs.replace(" ", " or ")
     yield ""
 
 
 def render():
-    """Return the whole text."""
-    rows = [each for row in MOVES for each in (row,) + tuple(row.old)]
+    """Return the text of the page."""
+    rows = [row for move in MOVES for row in (move,) + tuple(move.old)]
     lines = [
         line
         for row in sorted(rows, key=lambda row: row.name.lower())

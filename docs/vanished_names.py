@@ -1,17 +1,20 @@
-"""List the public names that vanish between two neighbouring releases of Django.
+"""List the names that a module of Django gives in one release and not in the next.
 
-``python docs/vanished_names.py 1.4.22=FOLDER 1.5.12=FOLDER ...``: each folder holds a
-``django`` package, the oldest first. It reads the sources and imports nothing, so that
-one interpreter serves all releases: sources in Python 2's syntax are read by the
-``python2.7`` on PATH. It prints a line for each module and release, ``6.1 module:`` and
-the names that the release has no more; ``docs/vanished-names.txt`` is that, kept. What
-has no row in ``django_compat/moves.py`` has a reason in ``docs/vanished-reasons.txt``.
+Call ``python docs/vanished_names.py 1.4.22=FOLDER 1.5.12=FOLDER ...``, the oldest
+release first; each folder holds a ``django`` package. The script reads the sources and
+imports nothing, so one interpreter serves all releases. The ``python2.7`` on PATH reads
+the sources in Python 2's syntax. The script prints a line for each module and release,
+``6.1 module:`` and the names that the release dropped; ``docs/vanished-names.txt`` is
+the output. ``name=module`` tells where the newest release has the name. A name without
+a row in ``django_compat/_names/table.py`` has a reason in
+``docs/vanished-reasons.txt``.
 
-Public is what a module binds at its top level under a name without an underscore: its
-functions, classes and assignments, and what it imports if it is a package or says so in
-``__all__``. Left out, because they are no place to import from: commands, migrations,
-locales, tests, templates of projects, the settings' defaults, and vendored libraries.
-So are names that a package only passed on and that are still where they are defined.
+The rule: an import that works on one release and fails on another. A module gives what
+it binds at its top level without a leading underscore: functions, classes, assignments,
+and what it imports from Django. An object that a module only imported, and that stays
+where it is defined, is listed once, at its first loss. Left out, because nobody imports
+from them: commands, migrations, locales, tests, project templates, default settings,
+and vendored libraries.
 """
 
 from __future__ import absolute_import, print_function
@@ -28,9 +31,11 @@ import warnings
 from collections import OrderedDict
 
 NOT_PUBLIC = re.compile(
-    r"(^|\.)(_\w+|bin|locale|management\.commands|migrations|tests|app_template"
+    r"(^|\.)(bin|locale|management\.commands|migrations|tests|app_template"
     r"|project_template|conf\.global_settings|simplejson|decimal|unittest)(\.|$)"
 )
+
+SCOPES = "FunctionDef AsyncFunctionDef ClassDef".split()  # Python 2 has no async
 
 
 def find_modules(folder):
@@ -48,17 +53,17 @@ def find_modules(folder):
 
 
 def walk_top(body):
-    """Yield the statements that run at import, in blocks too."""
+    """Yield the statements that an import runs, also those inside blocks."""
     for node in body:
         yield node
         for field in "body", "handlers", "orelse", "finalbody":
-            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            if type(node).__name__ not in SCOPES:
                 for child in walk_top(getattr(node, field, None) or ()):
                     yield child
 
 
 def read_module(path, module, is_package):
-    """Return what a module defines, imports, takes by star, and lists in __all__."""
+    """Return the names that a module defines, imports and lists in ``__all__``."""
     with io.open(path, "rb") as file:
         tree = ast.parse(file.read(), path)
     facts = {"defined": [], "imported": {}, "stars": [], "all": None}
@@ -83,23 +88,23 @@ def read_module(path, module, is_package):
                 facts["defined"].append(node.name)
         elif isinstance(node, ast.Assign):
             names = [
-                found.id
+                part.id
                 for target in node.targets
-                for found in ast.walk(target)
-                if isinstance(found, ast.Name) and isinstance(found.ctx, ast.Store)
+                for part in ast.walk(target)
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
             ]
             facts["defined"] += names
             if names == ["__all__"]:
                 facts["all"] = [
-                    found
-                    for found in map(_string, ast.walk(node.value))
-                    if found is not None
+                    text
+                    for text in map(_string, ast.walk(node.value))
+                    if text is not None
                 ]
     return facts
 
 
 def _string(node):
-    """Return the text of a literal, on every Python, or None."""
+    """Return the text of a string literal, on every Python; else None."""
     value = getattr(node, "s", None) if type(node).__name__ == "Str" else None
     if type(node).__name__ == "Constant":
         value = node.value
@@ -107,75 +112,114 @@ def _string(node):
 
 
 def read_release(folder):
-    """Return ``{module: {name: where it is defined}}`` of one Django."""
+    """Return ``{module: {name: (place of its definition, is exported)}}`` of a Django.
+
+    A module exports what it defines; a package, and ``__all__``, what it imports, too.
+    """
     facts = {
         name: read_module(path, name, is_package)
         for name, path, is_package in find_modules(folder)
     }
     packages = {name for name, _, is_package in find_modules(folder) if is_package}
-    names = {}
+    names = {}  # {module: its public names}, for modules that are done
 
     def public(module, seen=()):
         if module not in facts or module in seen:
             return {}
         if module in names:
             return names[module]
-        own, found = facts[module], {}
+        own, places = facts[module], {}
         for star in own["stars"]:
-            found.update(public(star, seen + (module,)))
-        if module in packages or own["all"] is not None:
-            found.update(own["imported"])
-        found.update((name, "%s:%s" % (module, name)) for name in own["defined"])
+            places.update(public(star, seen + (module,)))
+        exported = set(places).union(own["defined"], own["imported"])
         if own["all"] is not None:
-            # Parts of it may come from other modules' lists: keep what is defined.
-            listed = set(own["all"]) | set(own["defined"])
-            found = {name: found[name] for name in listed if name in found}
-        found = {
-            name: origin
-            for name, origin in found.items()
-            if not name.startswith("_") and origin and origin.startswith("django")
+            # __all__ may add the lists of other modules, which read_module() does not
+            # evaluate: keep every name that the module defines.
+            exported = set(own["all"]).union(own["defined"])
+        elif module not in packages:
+            exported.difference_update(own["imported"])
+        homes = dict((name, places[name][0]) for name in places)
+        homes.update(own["imported"])
+        homes.update((name, "%s:%s" % (module, name)) for name in own["defined"])
+        places = {
+            name: (home, name in exported)
+            for name, home in homes.items()
+            if not name.startswith("_") and home and home.startswith("django")
         }
         if not seen:
-            names[module] = found
-        return found
+            names[module] = places
+        return places
 
-    return {module: public(module) for module in sorted(facts)}
+    result = {module: public(module) for module in sorted(facts)}
+    for places in result.values():
+        for name, (home, is_exported) in places.items():
+            for _ in range(9):  # follow the imports to the definition
+                module, _, origin = home.partition(":")
+                home = result.get(module, {}).get(origin, (home,))[0]
+            places[name] = home, is_exported
+    return result
 
 
-def read_elsewhere(folder):
-    """Read a release with this Python, or, if it cannot parse it, with Python 2.7."""
-    try:
-        return read_release(folder)
-    except SyntaxError:
-        command = ["python2.7", os.path.abspath(__file__), "--names", folder]
-        return json.loads(subprocess.check_output(command).decode("utf-8"))
+def read_releases(arguments, usage=__doc__, script=__file__, read=read_release):
+    """Return the ``(release, facts)`` pairs of a script's ``release=FOLDER`` arguments.
+
+    ``read`` reads a folder with this Python; on a syntax error Python 2.7 does, which
+    calls the script with ``--names``. Without arguments the usage is shown.
+    """
+    warnings.simplefilter("ignore")  # old sources have invalid escapes
+    if arguments[:1] == ["--names"]:
+        print(json.dumps(read(arguments[1])))
+        sys.exit()
+    if len(arguments) < 2 or not all("=" in argument for argument in arguments):
+        sys.exit(usage)
+    releases = []
+    for release, folder in [argument.split("=", 1) for argument in arguments]:
+        try:
+            facts = read(folder)
+        except SyntaxError:
+            command = ["python2.7", os.path.abspath(script), "--names", folder]
+            facts = json.loads(subprocess.check_output(command).decode("utf-8"))
+        releases.append((release, facts))
+    return releases
 
 
 def vanished(releases):
-    """Yield ``(release without it, module, name)`` for ``(release, names)`` pairs."""
-    homes = set()  # where each name was defined, once
+    """Yield ``(release without it, module, name)`` for ``(release, names)`` pairs.
+
+    The name is followed by "=" and its module in the newest release, if there is one.
+    """
+    newest = {}  # {name: the shortest of the modules that define it}
+    for module, names in releases[-1][1].items():
+        for name, (home, _) in names.items():
+            if home == "%s:%s" % (module, name):
+                newest[name] = min(newest.get(name, module), module, key=_length)
+    homes = set()  # the places of all definitions in the older releases
+    listed = set()  # the places of the imported objects that are listed
     for (_, older), (release, newer) in zip(releases, releases[1:]):
-        homes.update(home for names in older.values() for home in names.values())
+        homes.update(home for names in older.values() for home, _ in names.values())
         for module in sorted(older):
             for name in sorted(set(older[module]) - set(newer.get(module, ()))):
-                home = older[module][name]
-                origin, _, there = home.partition(":")
+                home, is_exported = older[module][name]
+                home_module, _, home_name = home.partition(":")
+                successor = newest.get(name)
+                if home_name in releases[-1][1].get(home_module, ()):
+                    successor = home_module
                 is_home = "%s:%s" % (module, name) in homes
-                if is_home or there not in newer.get(origin, ()):
-                    yield release, module, name
+                is_lost = home_name not in newer.get(home_module, ())
+                is_new = successor == home_module and home not in listed
+                if is_home or is_new or (is_exported and is_lost):
+                    listed.add(home)
+                    yield release, module, "=".join(filter(None, (name, successor)))
+
+
+def _length(module):
+    return len(module), module
 
 
 def main(arguments):
-    warnings.simplefilter("ignore")  # old sources have invalid escapes
-    if arguments[:1] == ["--names"]:
-        print(json.dumps(read_release(arguments[1])))
-        return
-    if len(arguments) < 2 or not all("=" in argument for argument in arguments):
-        sys.exit(__doc__)
-    pairs = [argument.split("=", 1) for argument in arguments]
-    found = [(release, read_elsewhere(folder)) for release, folder in pairs]
+    releases = read_releases(arguments)
     groups = OrderedDict()
-    for release, module, name in vanished(found):
+    for release, module, name in vanished(releases):
         series = ".".join(release.split(".")[:2])
         groups.setdefault((series, module), []).append(name)
     for (series, module), names in groups.items():
