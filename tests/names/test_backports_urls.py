@@ -146,7 +146,7 @@ def test_wrong_view_is_refused(wrong):
 
 
 @pytest.mark.skipif(
-    (2, 0) <= django.VERSION < (4, 0), reason="Django looks from 4.0 on"
+    (2, 0) <= django.VERSION < (4, 1), reason="Django looks from 4.1 on"
 )
 def test_wrong_arguments_of_a_view_are_refused():
     """The name of a route is no dict of arguments: it comes after them."""
