@@ -596,3 +596,25 @@ def test_generator_closed_in_another_thread_leaves_its_scope(server_alias):
     with fresh_connections():
         check(connection)
     assert is_closed(connection)
+
+
+def test_generator_closed_in_another_thread_ends_no_scope_of_that_thread(server_alias):
+    """Also when both threads are in the same scope object."""
+    scope = fresh_connections()
+
+    def rows():
+        with scope:
+            yield
+
+    generator = rows()
+    next(generator)
+
+    def close_inside():
+        with scope:
+            connection = open_connection(server_alias, 0)
+            generator.close()
+            check(connection)
+            opened = not is_closed(connection)
+        return opened, is_closed(connection)
+
+    assert in_a_thread(close_inside) == (True, True)

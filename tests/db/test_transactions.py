@@ -138,6 +138,17 @@ def rows(scope):
         yield 2
 
 
+def rows_of_a_context_manager(scope):
+    @contextlib.contextmanager
+    def job():
+        with scope():
+            yield
+
+    with job():
+        yield 1
+        yield 2
+
+
 def close(generator):
     generator.close()
 
@@ -158,7 +169,8 @@ if sys.version_info >= (3, 4):  # before, a generator in a cycle is never ended
 @since_django_16
 @in_both_scopes
 @pytest.mark.parametrize("end", ENDS)
-def test_generator_that_ends_in_a_block_of_its_consumer(server_alias, scope, end):
+@pytest.mark.parametrize("rows", [rows, rows_of_a_context_manager])
+def test_generator_that_ends_in_a_block_of_its_consumer(server_alias, scope, end, rows):
     """The scope began before the block, and is not the one to end the transaction."""
     connection = open_connection(server_alias, None)
     with table(connection):
