@@ -26,6 +26,9 @@ if django.VERSION >= (3, 0):  # Django 3.0+ depends on asgiref
 else:
     Local, _LOCKS_LOCALS = threading.local, False
 
+# Python 2.7 cannot wait for a lock with a time-out; a future Django may have no lock.
+_LOCKS_SIGNAL = sys.version_info >= (3,) and hasattr(connection_created, "lock")
+
 __all__ = [
     "ASGI_THREAD_A_REQUEST",
     "BaseDatabaseWrapper",
@@ -146,6 +149,7 @@ def thread_connections():
 
     None where Django keeps the connections in another way: use ``used_connections``.
     """
+    _free_lock_of_signal()
     # asgiref's from Django 3.0, else threading's
     local = getattr(connections, "_connections", None)
     if _LOCKS_LOCALS and local is not None:
@@ -290,11 +294,19 @@ def free_lock_of_threads(connection):
 
     Django 2.2+ asks whose a connection is in a ``with lock``, whose begin an exception
     may interrupt (on Python 3.14 at times, as tests/db/test_storm.py shows): then every
-    later call would wait for ever. So would every connect of this process for the lock
-    of the signal that Django sends then. Another thread holds one for an instant only.
+    later call would wait for ever. Another thread holds the lock for an instant only.
     """
     if django.VERSION >= (2, 2):
         _replace_if_abandoned(connection, "_thread_sharing_lock")
+    _free_lock_of_signal()
+
+
+def _free_lock_of_signal():
+    """Do the same for the lock of the signal that Django sends when it has connected.
+
+    Else no thread of the process could connect. A fork may leave it locked, too.
+    """
+    if _LOCKS_SIGNAL and connection_created.lock.locked():
         _replace_if_abandoned(connection_created, "lock")
 
 

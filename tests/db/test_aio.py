@@ -569,13 +569,14 @@ def test_scope_of_a_request_acts_in_the_requests_thread(server_alias):
     assert thread != other_thread and number != other_number
 
 
-def test_guard_frees_djangos_lock_in_a_task(server_alias):
+def test_guard_frees_a_lock_in_a_task(server_alias, lock_of):
     """The next query of a task does not wait for what an interruption left locked."""
 
     def work():
         connection, before = open_there(server_alias, None)
-        connection._thread_sharing_lock.acquire()
+        lock_of(connection).acquire()
         assert session_id(connection) == before
+        assert not lock_of(connection).locked()
 
     async def jobs():
         await asyncio.gather(*[in_orm(work) for _ in range(3)])

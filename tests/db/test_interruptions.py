@@ -140,15 +140,16 @@ def test_lock_that_another_thread_holds_for_an_instant_is_kept(alias):
     assert connection._thread_sharing_lock is lock
 
 
-@needs_djangos_lock
 @pytest.mark.parametrize("base", [TestCase, TransactionTestCase])
-def test_guard_frees_djangos_lock_in_a_test_case(server_alias, base):
+def test_guard_frees_a_lock_in_a_test_case(server_alias, lock_of, base):
     """The session, which has the rows of the test, stays."""
 
     def body(case, alias):
-        before = session_id(connections[alias])
-        connections[alias]._thread_sharing_lock.acquire()
-        assert session_id(connections[alias]) == before
+        connection = connections[alias]
+        before = session_id(connection)
+        lock_of(connection).acquire()
+        assert session_id(connection) == before
+        assert not lock_of(connection).locked()
 
     with guard_connections():
         in_test_case(base, server_alias, body)
@@ -164,7 +165,12 @@ def test_call_does_not_wait_for_djangos_lock(alias, call):
     check_next(connection)
 
 
-@pytest.mark.skipif(django.VERSION < (2, 2), reason="only Python 3 times out")
+needs_signals_lock = pytest.mark.skipif(
+    sys.version_info < (3,), reason="Python 2.7 cannot wait for a lock with a time-out"
+)
+
+
+@needs_signals_lock
 @in_both_scopes
 def test_interruption_that_leaves_the_lock_of_djangos_signal_locked(alias, scope):
     """The next scope can connect."""
@@ -176,6 +182,23 @@ def test_interruption_that_leaves_the_lock_of_djangos_signal_locked(alias, scope
             raise Interruption
     connection.close()
     check_next(connection)
+
+
+@needs_signals_lock
+@in_both_scopes
+@pytest.mark.parametrize("run_it", [in_a_thread, forked])
+def test_signals_lock_stops_no_scope_of_another_thread(server_alias, scope, run_it):
+    """In the new thread, or the child, no connection has been opened."""
+    connection_created.lock.acquire()
+
+    def work():
+        with scope():
+            return run(connections[server_alias], "SELECT 42")[0]
+
+    try:
+        assert run_it(work) == 42
+    finally:
+        connection_created.lock = threading.Lock()
 
 
 @pytest.fixture
@@ -216,18 +239,19 @@ def test_psycopgs_lock_is_freed_in_a_transaction(locked_psycopg):
     assert locked_psycopg.connection is raw
 
 
-def test_psycopgs_lock_that_came_through_a_fork_stops_no_child(locked_psycopg):
+def test_lock_that_came_through_a_fork_stops_no_child(server_alias, lock_of):
     """The child has a session of its own, and the parent keeps the old one."""
-    raw = locked_psycopg.connection
+    connection = open_connection(server_alias, None)
+    before = session_id(connection)
+    lock_of(connection).acquire()
 
     def child():
         with fresh_connections():
-            return session_id(locked_psycopg)
+            return session_id(connection)
 
-    of_child = forked(child)
+    assert forked(child) != before
     with fresh_connections():
-        assert session_id(locked_psycopg) != of_child
-    assert locked_psycopg.connection is raw
+        assert session_id(connection) == before
 
 
 def test_psycopgs_lock_of_a_thread_at_work_is_kept(locked_psycopg):
@@ -494,6 +518,24 @@ def test_collected_generator_does_not_cut_a_query(server_alias, scope):
     with closing_connections():  # in no other scope
         pass
     assert is_closed(connection)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 4), reason="such a generator is never ended")
+def test_collected_generator_leaves_its_connections_to_the_next_scope(alias):
+    """The next scope closes what the scope of the generator would have closed."""
+
+    def rows():
+        with closing_connections():
+            open_connection(alias, None)
+            yield
+
+    generator = rows()
+    next(generator)
+    Cycle(generator)
+    del generator
+    gc.collect()
+    with fresh_connections():
+        assert is_closed(connections[alias])
 
 
 def raise_value_error(connection):

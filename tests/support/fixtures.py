@@ -4,10 +4,12 @@ from __future__ import absolute_import
 
 import contextlib
 import os
+import sys
 
 import django
 import pytest
 from django.conf import settings
+from django.db.backends.signals import connection_created
 
 from django_compat._db import probe
 from support import databases, drivers, servers
@@ -79,6 +81,22 @@ def server_alias(request, driver_set):
     request.getfixturevalue(request.param + "_server")
     yield request.param
     databases.tidy()
+
+
+@pytest.fixture(params=["Django's", "the signal's", "psycopg's"])
+def lock_of(request, server_alias):
+    """A function: a connection's lock that an interruption may leave locked."""
+    if request.param == "psycopg's":
+        if "psycopg" not in drivers.DRIVERS or server_alias != "postgresql":
+            pytest.skip("no other driver has a lock in Python")
+        return lambda connection: connection.connection.lock
+    if request.param == "the signal's":
+        if sys.version_info < (3,):
+            pytest.skip("Python 2.7 cannot wait for a lock with a time-out")
+        return lambda connection: connection_created.lock
+    if django.VERSION < (2, 2):
+        pytest.skip("no such lock before Django 2.2")
+    return lambda connection: connection._thread_sharing_lock
 
 
 @pytest.fixture(params=["+".join(drivers.SERVERS)])
