@@ -13,6 +13,7 @@ import django
 import pytest
 from django.core import signals
 from django.db import connections
+from django.db.backends.signals import connection_created
 
 from django_compat import (
     ThreadPoolExecutor,
@@ -350,12 +351,13 @@ def test_renamed_attribute_is_one_warning(pooled, monkeypatch, caplog, name):
     assert "psycopg_pool" in text and name in text
 
 
-def test_guard_frees_djangos_lock_with_a_pool(pooled):
+def test_guard_frees_locks_with_a_pool(pooled):
     """The next query does not wait for what an interruption left locked."""
     fill(pooled)
     with guard_connections():
         for _ in range(2):  # before the pool gives a session, and after
             pooled._thread_sharing_lock.acquire()
+            connection_created.lock.acquire()
             assert run(pooled, "SELECT 42") == (42,)
         pooled.connection.lock.acquire()  # psycopg's own
         assert run(pooled, "SELECT 43") == (43,)
@@ -369,28 +371,40 @@ class Interruption(Exception):
     """What a signal handler raises."""
 
 
+def in_a_task(function):
+    from support.aio import in_orm, run_async
+
+    run_async(in_orm(function))
+
+
+@pytest.mark.parametrize("run_it", [lambda function: function(), in_a_task, forked])
 @pytest.mark.parametrize("closes", [False, True])
 @pytest.mark.parametrize("place", PLACES)
-def test_interrupted_return_costs_the_pool_no_session(pooled, place, closes):
+def test_interrupted_return_costs_the_pool_no_session(pooled, place, closes, run_it):
     """The interruption comes out each time, and the pool stays as large as it was."""
 
     def interrupt(frame, event, _):
         if frame.f_code.co_name == place:
             raise Interruption  # which ends the trace
 
+    def work():
+        connection = connections[pooled.alias]
+        fill(connection)
+        before = sys.gettrace()
+        for _ in range(2 * SIZE):
+            try:
+                with pytest.raises(Interruption):
+                    with fresh_connections():
+                        run(connection, "SELECT 1")
+                        sys.settrace(interrupt)
+                        if closes:
+                            close_all_connections()
+            finally:
+                sys.settrace(before)
+        wait_for(lambda: len(connection.pool._pool) == SIZE)
+
     fill(pooled)
-    before = sys.gettrace()
-    for _ in range(2 * SIZE):
-        try:
-            with pytest.raises(Interruption):
-                with fresh_connections():
-                    run(pooled, "SELECT 1")
-                    sys.settrace(interrupt)
-                    if closes:
-                        close_all_connections()
-        finally:
-            sys.settrace(before)
-    wait_for(lambda: len(pooled.pool._pool) == SIZE)
+    run_it(work)
 
 
 @pytest.mark.parametrize("state", ["in use", "idle", "only opened"])
