@@ -710,6 +710,8 @@ class Reader(object):
             if not isinstance(child, ast.Constant):
                 self.visit(child)
 
+    visit_TemplateStr = visit_JoinedStr  # Python 3.14+
+
 
 _Place = namedtuple("_Place", "lineno col_offset")
 

@@ -950,6 +950,17 @@ type X = t.ugettext
     assert audit(source, ">=4") == ["%d %s" % (line, name) for line in (3, 4, 5)]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="no t-strings before 3.14")
+def test_template_strings_are_read_like_f_strings():
+    """Their parts of text name no module."""
+    source = """
+from django.utils import encoding as e
+t"django.utils.six"
+x = t"{e.smart_text} or django.utils.six"
+"""
+    assert audit(source, ">=4.0") == ["4 django.utils.encoding.smart_text"]
+
+
 @needs_310
 def test_name_that_no_django_has_gets_no_advice():
     """``django_compat.django`` is Django itself, and does not help."""
