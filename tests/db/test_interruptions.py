@@ -146,9 +146,11 @@ def test_guard_frees_a_lock_in_a_test_case(server_alias, lock_of, base):
 
     def body(case, alias):
         connection = connections[alias]
-        before = session_id(connection)
+        assert run(connection, "SELECT 42") == (42,)
+        raw = connection.connection
         lock_of(connection).acquire()
-        assert session_id(connection) == before
+        assert run(connection, "SELECT 43") == (43,)
+        assert connection.connection is raw
         assert not lock_of(connection).locked()
 
     with guard_connections():
