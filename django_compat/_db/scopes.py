@@ -481,14 +481,13 @@ def _leave(connection, frame, covered, kind, traceback):
         if is_in_transaction(connection) and id(connection) not in frame.leftovers:
             return
     if covered and not in_block and not inherited:
-        if is_in_transaction(connection):
-            if kind is not None:
-                suspect(connection)
-        elif may_have_cut(kind, traceback) or is_interrupted(connection.connection):
+        asks = getattr(connection, "errors_occurred", False)  # Django 1.6+
+        if may_have_cut(kind, traceback) and not is_in_transaction(connection):
             if not _keeps(connection):
                 close(connection, INTERRUPTED)
-        elif kind is not None and not _keeps(connection):
-            suspect(connection)  # the next scope asks the server
+        elif not close_if_stale(connection, nested=True):
+            if kind is not None and not asks and not _keeps(connection):
+                suspect(connection)  # the next scope asks the server
         return
     if kind is not None and is_in_transaction(connection):
         in_block = True  # AUTOCOMMIT is False: the next unit might commit it

@@ -13,10 +13,11 @@ if django.VERSION < (3, 0):
     pytest.skip("no asgiref before Django 3.0", allow_module_level=True)
 
 from django.db import connections
+from django.db.utils import DatabaseError
 
 from django_compat import closing_connections, fresh_connections
 from support.aio import in_orm, run_async
-from support.databases import open_connection, run
+from support.databases import kill, open_connection, run
 from support.losses import hang_up, is_hung_up
 
 pytestmark = [pytest.mark.contract, pytest.mark.usefixtures("closed_orm_thread")]
@@ -138,6 +139,26 @@ def test_last_scope_closes_for_age(server_alias, way, outer):
         return await in_orm(lambda: connections[server_alias].connection)
 
     assert run_async(main()) is None
+
+
+@pytest.mark.parametrize("outer", SCOPES)
+@in_both_scopes
+def test_task_around_gets_no_connection_lost_inside(server_alias, outer, scope):
+    """After the inner scope the task has a session that works."""
+
+    def lose():
+        connection = open_connection(server_alias, None)
+        kill(connection)
+        run(connection, "SELECT 1")
+
+    async def main():
+        async with outer():
+            with pytest.raises(DatabaseError):
+                async with scope():
+                    await in_orm(lose)
+            await in_orm(work, server_alias)
+
+    run_async(main())
 
 
 def test_sync_scope_inside_a_task_of_jobs(server_alias):

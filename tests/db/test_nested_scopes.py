@@ -530,6 +530,36 @@ def test_cut_query_of_an_inner_body_reaches_nobody(server_alias, outer, inner):
         check(connection)
 
 
+def lose_in_a_query(connection):
+    cursor = connection.cursor()  # until 1.5 Django pings for each
+    kill(connection)
+    cursor.execute("SELECT 1")
+
+
+def lose_and_swallow(connection):
+    with pytest.raises(DatabaseError):
+        lose_in_a_query(connection)
+
+
+def lose_and_fail(connection):
+    hang_up(connection)
+    raise ValueError
+
+
+@in_all_pairs
+@pytest.mark.parametrize("lose", [lose_in_a_query, lose_and_swallow, lose_and_fail])
+def test_code_around_gets_no_connection_lost_inside(server_alias, outer, inner, lose):
+    """A callback after the job, in the outer scope alone, has a session that works."""
+    with outer():
+        connection = open_connection(server_alias, None)
+        try:
+            with inner():
+                lose(connection)
+        except (DatabaseError, ValueError):
+            pass
+        check(connection)
+
+
 @in_all_pairs
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
 def test_exception_may_pass_both_scopes(server_alias, outer, inner, kind):
