@@ -10,6 +10,8 @@ __all__ = ["check_callable", "is_coroutine_function", "is_decorated"]
 # procrastinate, taskiq.
 _TASK_METHODS = ("delay", "send", "enqueue", "call_local", "defer", "kiq")
 
+_OF_CLASSES = (classmethod, staticmethod)
+
 is_coroutine_function = getattr(  # Python 3.5+
     inspect, "iscoroutinefunction", lambda function: False
 )
@@ -21,11 +23,14 @@ _is_async_generator_function = getattr(  # Python 3.6+
 def is_decorated(thing):
     """Tell whether a decorator's argument is what it decorates, and no option.
 
-    A task of django.tasks is no callable.
+    A task of django.tasks is no callable, and a class method none yet.
     """
     try:
-        return callable(thing) or (
-            not hasattr(thing, "__iter__") and _task_method(thing) is not None
+        return (
+            callable(thing)
+            or isinstance(thing, _OF_CLASSES)
+            or not hasattr(thing, "__iter__")
+            and _task_method(thing) is not None
         )
     except Exception:  # a lazy object whose value cannot be made
         return False
@@ -52,6 +57,13 @@ def check_callable(decorator, function, advice):
             "    @%s\n"
             "    def %s(...):"
             % (decorator, function, method, decorator, decorator, _name_of(function))
+        )
+    if isinstance(function, _OF_CLASSES):
+        kind = type(function).__name__
+        raise TypeError(
+            "%s cannot decorate a %s. The other order works:\n    @%s\n    @%s\n"
+            "    def %s(...):"
+            % (decorator, kind, kind, decorator, _name_of(function.__func__))
         )
     if not callable(function):
         raise TypeError("%s cannot decorate %r" % (decorator, function))

@@ -85,6 +85,21 @@ def test_task_is_refused(decorator, name, refused, method):
     assert lines == ["@task  # of the task runner", "@" + name, "def work(...):"]
 
 
+@pytest.mark.parametrize("decorator, name", list(zip(DECORATORS, NAMES)))
+@pytest.mark.parametrize("kind", [classmethod, staticmethod])
+def test_method_of_a_class_is_refused(decorator, name, kind):
+    """The error shows the order that works, and that order does work."""
+    with pytest.raises(TypeError) as caught:
+        decorator(kind(work))
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert lines == ["@" + kind.__name__, "@" + name, "def work(...):"]
+
+    class Service(object):
+        method = kind(decorator(lambda *args: len(args)))
+
+    assert Service.method() == Service().method() == (kind is classmethod)
+
+
 @pytest.mark.parametrize("decorator", DECORATORS)
 def test_function_with_attributes_of_other_names_is_fine(decorator):
     """Only the names of the task runners count."""
