@@ -17,6 +17,7 @@ from django_compat._db.closing import close, free_locks, select
 from django_compat._db.disconnects import is_disconnect
 from django_compat._db.drivers import is_embedded, is_interrupted, is_usable
 from django_compat._db.pools import drop_dead_sessions
+from django_compat._db.stale import UNUSABLE
 from django_compat._db.values import COUNT, FACTOR, LONGEST_WAIT, WAIT, is_a, shown
 from django_compat._db.versions import (
     is_borrowed,
@@ -29,8 +30,6 @@ __all__ = ["retry_on_disconnect"]
 
 # A public name, not __name__: users configure this logger.
 logger = getLogger("django_compat.disconnects")
-
-LOST = "its connection was lost"
 
 
 def _closed_by_failures(using):
@@ -95,7 +94,7 @@ def _close_unusable(connection):
     works = works and not is_interrupted(connection.connection)
     if works and is_usable(connection):
         return False
-    close(connection, LOST)
+    close(connection, UNUSABLE)
     return True
 
 

@@ -19,13 +19,14 @@ from django_compat import (
     close_stale_connections,
     discard_connections,
     fresh_connections,
+    retry_on_disconnect,
     stats as read_stats,
 )
 from django_compat._db import scopes, stats
 from django_compat._db.forks import sessions
 from django_compat._db.versions import BaseDatabaseWrapper
 from support.databases import kill, open_connection, run
-from support.losses import hang_up, reconnects, since_django_16
+from support.losses import LosingJob, hang_up, reconnects, since_django_16
 from support.processes import forked
 
 CLOSED, OLD = "closed by the program", "past CONN_MAX_AGE"
@@ -54,6 +55,13 @@ def test_reason_is_that_of_one_close(server_alias, counting):
     run(connection, "SELECT 1")
     close_all_connections()
     assert numbers(server_alias)[2] == {HUNG_UP: 1, CLOSED: 1}
+
+
+@since_django_16
+def test_retry_closes_for_a_public_reason(server_alias, counting):
+    """The server is asked after the error, and does not answer."""
+    assert retry_on_disconnect(LosingJob(server_alias))() == "done"
+    assert numbers(server_alias)[2] == {UNUSABLE: 1}
 
 
 @pytest.mark.contract
