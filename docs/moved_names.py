@@ -70,7 +70,7 @@ def _lines(row):
     if row.python2:
         yield "    - on Python 2: ``%s``" % row.python2
     if row.instead:
-        yield "    - instead: %s" % row.instead
+        yield "    - instead: %s" % row.instead.replace("://", "\\://")  # no link
     if row.note:
         yield "    - note: %s" % row.note
     if row.needs:
