@@ -29,7 +29,7 @@ from django.db import connection
 
 from django_compat import close_stale_connections
 from support.databases import session_id
-from support.sql import SLEEP
+from support.sql import KILL, SLEEP
 
 @shared_task
 def session(pause=0):
@@ -45,6 +45,15 @@ class Handled(celery.Task):
 
     def after_return(self, *args):
         print("AFTER %d" % session_id(connection))
+
+    def on_failure(self, *args):
+        print("FAILED %d" % session_id(connection))
+
+@shared_task(base=Handled)
+def losing():
+    number = session_id(connection)
+    connection.cursor().execute(KILL[connection.vendor] % number)
+    connection.cursor().execute("SELECT 1")
 
 @shared_task(base=Handled)
 def handled():
@@ -278,6 +287,16 @@ def test_task_and_its_handlers_share_a_session(server_alias, redis, tmpdir, max_
     used = [set(numbers + [number]) for numbers, number in zip(lists, after)]
     assert [len(numbers) for numbers in used] == [1] * 3
     assert len(set.union(*used)) == (3 if max_age == 0 else 1)
+
+
+def test_handlers_of_a_task_that_lost_its_session(server_alias, redis, tmpdir):
+    """on_failure and after_return have a session that works."""
+    made = project(tmpdir, server_alias, redis, True, "--concurrency 1")
+    with made.worker(), made.sender(SEND_MORE % "losing") as ask:
+        for _ in range(2):
+            assert "OperationalError" in ask()["error"]
+    output = made.output()
+    assert [len(re.findall(word, output)) for word in ("FAILED", "AFTER")] == [2, 2]
 
 
 def test_failed_and_retried_tasks(server_alias, redis, tmpdir):

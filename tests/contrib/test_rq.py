@@ -11,6 +11,7 @@ from support.databases import observe, sessions, wait_for
 from support.required import needs_package
 
 needs_package("django_rq")
+rq = pytest.importorskip("rq")
 PAGE = recipes.page("rq")
 SEND = """
 import time
@@ -34,7 +35,7 @@ MORE = """
 import os
 
 from support.databases import session_id
-from support.sql import SLEEP
+from support.sql import KILL, SLEEP
 
 @job
 def session():
@@ -52,16 +53,27 @@ def tell(failed, *arguments):
 def failing():
     connection.cursor().execute("SELECT nothing")
 
+def losing():
+    number = session_id(connection)
+    connection.cursor().execute(KILL[connection.vendor] % number)
+    connection.cursor().execute("SELECT 1")
+
 try:
-    failing = job("default", on_failure=tell)(failing)
+    failing, losing = map(job("default", on_failure=tell), [failing, losing])
 except TypeError:  # RQ 1.3
-    failing = job(failing)
+    failing, losing = job(failing), job(losing)
 
 @job
 def horse():
     from django_rq import get_queue
     return os.getpid(), session_id(connection)
 """
+# What the error of a job says.
+FAILING = {
+    "interrupted": "exceeded",
+    "failing": "nothing",
+    "losing": "OperationalError",
+}
 numbers = itertools.cycle(range(16))  # of the databases of Redis: one for each project
 
 
@@ -113,9 +125,12 @@ def test_jobs_after_a_failure_and_a_time_out(server_alias, redis, tmpdir):
     made = project(tmpdir, server_alias, redis)
     with made.worker(), made.sender(SEND % "session") as ask:
         ask()
-        for name in "interrupted", "failing":
+        for name, word in FAILING.items():
             with made.sender(SEND % name) as ask_other:
                 for _ in range(2):
                     answer = ask_other()
-                    assert "exceeded" in str(answer) or "nothing" in str(answer)
+                    assert word in answer["error"], answer
                     assert ask()["result"] in sessions(server_alias)
+    if hasattr(rq, "Callback"):  # RQ 1.15+
+        told = tmpdir.join("told").read().split()
+        assert len(told) == 4
