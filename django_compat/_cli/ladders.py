@@ -9,6 +9,7 @@ from __future__ import absolute_import
 
 import ast
 import re
+import sys
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -159,7 +160,8 @@ class _Finder(cst.CSTVisitor):
         for name in order:
             found = [names.get(name) for names in worlds.values()]
             if None in found:
-                if self.is_needed(name, node):
+                places = set(filter(None, found))
+                if self.is_needed(name, node) or not all(map(_is_sure, places)):
                     return None
                 continue
             target = self._target(set(found), name)
@@ -245,27 +247,30 @@ class _Finder(cst.CSTVisitor):
 
     # Run a ladder on a release.
 
-    def _run(self, node, release, names):
-        """Run a Try or If; return the branch that the release takes."""
-        if isinstance(node, cst.If):
-            return self._run_if(node, release, names)
-        return self._run_try(node, release, names)
+    def _run(self, node, release, names, is_guarded=False):
+        """Run a Try or If; return the branch that the release takes.
 
-    def _run_if(self, node, release, names):
+        ``is_guarded`` tells that a ``try`` around it catches what fails.
+        """
+        if isinstance(node, cst.If):
+            return self._run_if(node, release, names, is_guarded)
+        return self._run_try(node, release, names, is_guarded)
+
+    def _run_if(self, node, release, names, is_guarded):
         while isinstance(node, cst.If):
             true, false = self._split(node.test)
             if release in true:
-                self._run_body(node.body, release, names)
+                self._run_body(node.body, release, names, is_guarded)
                 return node.body
             if release not in false:
                 raise Unknown()
             node = node.orelse
         if node is None:
             return None
-        self._run_body(node.body, release, names)
+        self._run_body(node.body, release, names, is_guarded)
         return node.body
 
-    def _run_try(self, node, release, names):
+    def _run_try(self, node, release, names, is_guarded):
         if node.finalbody or node.orelse:
             raise Unknown()
         caught = [_caught(handler) for handler in node.handlers]
@@ -275,16 +280,16 @@ class _Finder(cst.CSTVisitor):
         except Fails as error:
             for handler, errors in zip(node.handlers, caught):
                 if error.args[0] in errors:
-                    self._run_body(handler.body, release, names)
+                    self._run_body(handler.body, release, names, is_guarded)
                     return handler.body
             raise
         names.update(bound)
         return node.body
 
-    def _run_body(self, body, release, names, is_guarded=False):
+    def _run_body(self, body, release, names, is_guarded):
         for line in body.body:
             if isinstance(line, (cst.If, cst.Try)):
-                self._run(line, release, names)
+                self._run(line, release, names, is_guarded)
             elif not simple(line) and not isinstance(body, cst.SimpleStatementSuite):
                 raise Unknown()
             else:
@@ -371,6 +376,13 @@ class _Finder(cst.CSTVisitor):
                 raise Unknown()
             return "%s:%s" % (place, node.attr.value)
         raise Unknown()
+
+
+def _is_sure(place):
+    """Return False for a place in another package: its import may fail, or do more."""
+    top = re.split("[.:]", place)[0]
+    own = "django", "six", SHIM, "constant", "object"
+    return top in own or top in sys.stdlib_module_names
 
 
 def _member(places, module, name):

@@ -524,6 +524,14 @@ REWRITTEN = {
         "import django\ndef f():\n    if django.VERSION < (1, 8):\n        return 1\n",
         "def f():\n    pass\n",
     ),
+    "a version in a try that may fail for another reason": (
+        ">=1.8",
+        "import django\ntry:\n    if django.VERSION >= (1, 8):\n"
+        "        import psycopg2\n        from django.urls import reverse\n"
+        "    HAS = True\nexcept ImportError:\n    HAS = False\n",
+        "try:\n    import psycopg2\n    from django.urls import reverse\n"
+        "    HAS = True\nexcept ImportError:\n    HAS = False\n",
+    ),
     "django-compat": (
         ">=1.8",
         "from compat import JsonResponse, get_model, six\n"
@@ -706,6 +714,25 @@ KEPT = {
         ">=1.8",
         "try:\n    from django.urls import path\nexcept ImportError:\n    pass\n"
         "__all__ = ['path']\n",
+    ),
+    "a try in a try, whose handler may fail": (
+        ">=1.8,<3.1",
+        "try:\n    try:\n        from django.urls import re_path\n"
+        "    except ImportError:\n        from backport import re_path\n"
+        "except ImportError:\n    from django.conf.urls import url as re_path\n",
+    ),
+    "a version in a try, whose branch may fail": (
+        ">=1.8,<3.1",
+        "import django\ntry:\n    if django.VERSION >= (2, 0):\n"
+        "        from backport import re_path\n    else:\n"
+        "        from django.conf.urls import url as re_path\nexcept ImportError:\n"
+        "    from django.conf.urls import url as re_path\n",
+    ),
+    "a branch that imports another package": (
+        ">=1.8,!=1.10.*,!=1.11.*",
+        "import django\nif django.VERSION >= (2, 0):\n    import plugin\n"
+        "    from django.urls import reverse\nelse:\n"
+        "    from django.core.urlresolvers import reverse\n",
     ),
     "text": (">=2.0", "x = 'from django.core.urlresolvers import reverse'\n"),
 }
