@@ -86,14 +86,14 @@ class Adopter(object):
         self.places, self.shared = places, shared
         self.homes = Homes(places)
         self.new_packages = set()  # that the modules import since they are rewritten
-        self._last = None, []
+        self._last = None, None
 
     def rewrite(self, path, data):
         """Return the new bytes of a module, and what is left to do by hand."""
         from django_compat._cli import rewriting
 
         if not MAY_BE_LADDER.search(data):
-            if not self._read(path, data):
+            if not self._read(path, data).findings:
                 return data, []
         first = source = rewriting.parse(path, data)
         left, modules, codes = [], set(), set()
@@ -121,14 +121,14 @@ class Adopter(object):
                 self.plan(rewriting.Source(module), path, left)
         else:
             new = data
-        for finding in self._read(path, new):
+        for finding in self._read(path, new).findings:
             left.append((finding.line, describe_finding(finding)))
         return new, sorted(left)
 
     def _read(self, path, data):
-        """Return what audit finds in a module; the last answer is kept."""
+        """Return audit's Reader of a module; the last one is kept."""
         if self._last[0] != (path, data):
-            self._last = (path, data), Reader(self.places, path, data).findings
+            self._last = (path, data), Reader(self.places, path, data)
         return self._last[1]
 
     def plan(self, source, path, left):
@@ -159,8 +159,11 @@ class Adopter(object):
             lambda name: name in source.exported or self.shared.is_taken(path, name),
         )
         imports, attributes = set(), {}
-        for finding in self._read(path, source.data):
+        reader = self._read(path, source.data)
+        for finding in reader.findings:
             place = finding.line, finding.column
+            if place + (finding.name,) in reader.guarded:
+                continue  # at another place it would not fail: no fallback would run
             if finding.kind == "import":
                 imports.add(place)
             elif finding.kind == "attribute":

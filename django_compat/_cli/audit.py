@@ -114,6 +114,7 @@ class Reader(object):
     def __init__(self, places, path, data):
         self.places, self.path = places, path
         self.findings = []
+        self.guarded = set()  # (line, column, name) of what a fallback replaces
         tree = read_tree(data, path)
         self.lines = split_lines(data.decode("utf-8", "replace"))
         self.conditions = Conditions(places, self.resolve)
@@ -378,6 +379,8 @@ class Reader(object):
                 self.add(handler, "unneeded", "except", text)
             if caught and failed and _raises(handler.body):
                 self._tell_raised(guard)
+            elif caught and releases:
+                self._note_guarded(guard)
             if handler.name and releases:
                 self.scope.bind(handler.name, None, releases)
             self.visit_on(releases, handler.body)
@@ -389,6 +392,11 @@ class Reader(object):
             self.active -= failed
 
     visit_TryStar = visit_Try
+
+    def _note_guarded(self, guard):
+        """Note what some release lacks and a handler replaces there."""
+        for node, _, full, _, _, _ in guard.findings:
+            self.guarded.add((node.lineno, node.col_offset + 1, full))
 
     def _tell_raised(self, guard):
         """Tell what a handler catches only to raise it again."""
@@ -435,9 +443,11 @@ class Reader(object):
         if not catches:
             self.visit_body(node.body)
             return
-        outer, self.guards = self.guards, self.guards + [Guard(catches)]
+        guard = Guard(catches)
+        outer, self.guards = self.guards, self.guards + [guard]
         self.visit_body(node.body)
         self.guards = outer
+        self._note_guarded(guard)
 
     def visit_Assign(self, node):
         self.visit(node.value)

@@ -350,6 +350,12 @@ REWRITTEN = {
         "    reverse = None\n",
         "from django_compat import reverse\n",
     ),
+    "ladder that raises another error: its parts move, and the first serves all": (
+        ">=1.8",
+        "try:\n    from django.core.urlresolvers import reverse\n"
+        "except ImportError:\n    raise RuntimeError('no Django')\n",
+        "from django_compat import reverse\n",
+    ),
     "ladder with a missing package: its parts move": (
         ">=1.8",
         "try:\n    import psycopg2\nexcept ImportError:\n"
@@ -812,6 +818,38 @@ LEFT = {
     "name that the package alone has": (">=2.0", "from compat import nonsense\n"),
     "path of django_six, unclear": (
         ">=1.8", "from django_six import path\nx = [path(route, f) for route in y]\n"
+    ),
+    "a flag beside a name that warns before it goes": (
+        ">=1.8",
+        "try:\n    from django.core.urlresolvers import reverse\n    OLD = True\n"
+        "except ImportError:\n    from django.urls import reverse\n    OLD = False\n",
+    ),
+    "a flag beside an attribute that warns before it goes": (
+        ">=1.8",
+        "from django.utils import translation\n"
+        "try:\n    f = translation.ugettext\n    OLD = True\n"
+        "except AttributeError:\n    f = translation.gettext\n    OLD = False\n",
+    ),
+    "None instead of a name that warns before it goes": (
+        ">=1.8",
+        "try:\n    from django.core.urlresolvers import reverse\n"
+        "except ImportError:\n    reverse = None\n",
+    ),
+    "a function instead of a name that warns before it goes": (
+        ">=1.8",
+        "try:\n    from django.utils.encoding import force_text\n"
+        "except ImportError:\n    def force_text(s):\n        return s\n",
+    ),
+    "else behind a name that warns before it goes": (
+        ">=1.8",
+        "try:\n    from django.core.urlresolvers import reverse\n"
+        "except ImportError:\n    from django.urls import reverse\n"
+        "else:\n    x = 1\n",
+    ),
+    "suppress around a name that warns before it goes": (
+        ">=1.8",
+        "from contextlib import suppress\nwith suppress(ImportError):\n"
+        "    from django.core.urlresolvers import reverse\n",
     ),
     "settings": (">=2.0", "X = ['django.core.context_processors.request']\n"),
 }  # fmt: skip
