@@ -401,26 +401,39 @@ def _read_values(data):
                 top = alias.name.split(".")[0]
                 entity = "module", alias.name if alias.asname else top
                 found.setdefault(alias.asname or top, []).append(entity)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                entity = "name", node.module, alias.name
-                if re.match(r"django$|django\.utils$", node.module):
+                entity = None if node.level else ("name", node.module, alias.name)
+                if entity and re.match(r"django$|django\.utils$", node.module):
                     if alias.name in ("six", "utils", "timezone", "translation"):
                         entity = "module", "%s.%s" % (node.module, alias.name)
                 found.setdefault(alias.asname or alias.name, []).append(entity)
+    values = {
+        node.targets[0]: ("value", node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and len(node.targets) == 1
+    }
     for node in ast.walk(tree):
-        name = getattr(node, "id", getattr(node, "arg", getattr(node, "name", None)))
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            is_global = node in tree.body and len(node.targets) == 1
-            entity = ("value", node.value) if is_global else None
-            found.setdefault(node.targets[0].id, []).append(entity)
-        elif isinstance(node, (ast.arg, ast.FunctionDef, ast.ClassDef)):
-            found.setdefault(name, []).append(None)
+        name = _bound_name(node)
+        if name is not None:
+            found.setdefault(name, []).append(values.get(node))
     return {
         name: entities[0]
         for name, entities in found.items()
         if entities[0] and all(entity == entities[0] for entity in entities)
     }
+
+
+def _bound_name(node):
+    """Return the name that a node binds or deletes, if it is no import; or None."""
+    if isinstance(node, ast.Name):
+        return None if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, ast.arg):
+        return node.arg
+    if isinstance(node, ast.MatchMapping):
+        return node.rest
+    # Functions, classes, ``except ... as``, captures of ``match``.
+    return None if isinstance(node, ast.alias) else getattr(node, "name", None)
 
 
 def _caught(handler):

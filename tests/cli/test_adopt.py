@@ -895,6 +895,35 @@ def test_adopt_lists_each_reason_with_its_line_in_the_new_module():
     ]
 
 
+REBOUND = [
+    "MODERN &= connection.vendor == 'postgresql'",
+    "MODERN: bool = find()",
+    "MODERN, x = find()",
+    "[MODERN] = find()",
+    "for MODERN in find():\n    pass",
+    "with find() as MODERN:\n    pass",
+    "print(MODERN := find())",
+    "del MODERN",
+    "def g():\n    global MODERN\n    MODERN, x = find()",
+    "async def MODERN():\n    pass",
+    "try:\n    find()\nexcept IOError as MODERN:\n    pass",
+    "match find():\n    case [MODERN]:\n        pass",
+    "match find():\n    case [*MODERN]:\n        pass",
+    "match find():\n    case {**MODERN}:\n        pass",
+    "from .local import MODERN",
+]
+
+
+@pytest.mark.parametrize("binding", REBOUND)
+def test_adopt_keeps_a_condition_whose_name_is_bound_again(binding):
+    """Nobody can tell on paper which value the name has."""
+    condition = "import django\nMODERN = django.VERSION >= (1, 8)\n"
+    branch = "def f():\n    if MODERN:\n        return 1\n    return 2\n"
+    assert adopt(condition + branch)[0] != condition + branch
+    text = condition + binding + "\n" + branch
+    assert adopt(text)[0] == text
+
+
 def test_adopt_drops_any_number_of_branches():
     """One run is enough for a ladder with more branches than there are Djangos."""
     versions = ["(1, %d)" % (number % 11) for number in range(30)]
