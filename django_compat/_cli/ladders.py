@@ -75,6 +75,8 @@ class _Finder(cst.CSTVisitor):
         self.source, self.homes, self.is_needed = source, homes, is_needed
         self.releases = homes.places.releases
         self.found, self.elifs, self.splits = {}, set(), {}
+        self.functions = []  # around a node, the innermost last
+        self.dropped = {}  # how many ``yield`` each function loses
         self.values = _read_values(source.data)
         self.conditions = Conditions(homes.places, self._resolve)
 
@@ -91,6 +93,12 @@ class _Finder(cst.CSTVisitor):
             ]
         return []
 
+    def visit_FunctionDef(self, node):
+        self.functions.append(node)
+
+    def leave_FunctionDef(self, original_node):
+        self.functions.pop()
+
     def visit_Try(self, node):
         return self._visit(node)
 
@@ -105,7 +113,21 @@ class _Finder(cst.CSTVisitor):
             return True
         if self.source.is_ignored(node):
             return False
+        if self._drops_last_yield(node, lines):
+            return True
         self.found[node] = lines
+        return False
+
+    def _drops_last_yield(self, node, lines):
+        """Return True if a function would be no generator without a ladder."""
+        dropped = _count_yields([node]) - _count_yields(lines)
+        if not dropped or not self.functions:
+            return False
+        function = self.functions[-1]
+        dropped += self.dropped.get(function, 0)
+        if dropped == _count_yields([function.body]):
+            return True
+        self.dropped[function] = dropped
         return False
 
     def _collapse(self, node):
@@ -446,6 +468,27 @@ def _caught(handler):
     if not names or handler.name or not names <= MODULE | ATTRIBUTE:
         raise Unknown()
     return names | MODULE if "ImportError" in names else names
+
+
+class _Yields(cst.CSTVisitor):
+    """Count the ``yield`` of a function, without those of functions inside it."""
+
+    count = 0
+
+    def visit_Yield(self, node):
+        self.count += 1
+
+    def visit_FunctionDef(self, node):
+        return False
+
+    visit_Lambda = visit_FunctionDef
+
+
+def _count_yields(nodes):
+    counter = _Yields()
+    for node in nodes:
+        node.visit(counter)
+    return counter.count
 
 
 def _lines(body):

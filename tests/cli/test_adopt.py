@@ -538,6 +538,12 @@ REWRITTEN = {
         "try:\n    import psycopg2\n    from django.urls import reverse\n"
         "    HAS = True\nexcept ImportError:\n    HAS = False\n",
     ),
+    "version, a yield that is not the only one": (
+        ">=2.0",
+        "import django\ndef f():\n    if django.VERSION < (1, 8):\n        yield 1\n"
+        "    yield 2\n",
+        "def f():\n    yield 2\n",
+    ),
     "django-compat": (
         ">=1.8",
         "from compat import JsonResponse, get_model, six\n"
@@ -922,6 +928,18 @@ def test_adopt_keeps_a_condition_whose_name_is_bound_again(binding):
     assert adopt(condition + branch)[0] != condition + branch
     text = condition + binding + "\n" + branch
     assert adopt(text)[0] == text
+
+
+def test_adopt_keeps_a_generator():
+    """The last ``yield`` of a function stays, also in a branch that never runs."""
+    branch = "    if django.VERSION < (1, 8):\n        yield %d\n"
+    inner = "    def g():\n        yield 3\n    return g\n"
+    text = "import django\n\ndef f():\n" + branch % 2 + inner
+    new, left = adopt(text, ">=2.0")
+    assert new == text
+    assert len(left) == 1
+    twice = text.replace(branch % 2, branch % 1 + branch % 2)
+    assert adopt(twice, ">=2.0") == (text, left)
 
 
 def test_adopt_drops_any_number_of_branches():
