@@ -918,12 +918,14 @@ def parse(path, data):
     """Return the Source of a file; raise Unreadable if it would not come back as is."""
     try:
         module = cst.parse_module(data)
+        text = data.decode(module.encoding)
+    except (cst.ParserSyntaxError, SyntaxError, LookupError, UnicodeError) as error:
+        reason = str(error)  # Python 3.13's ast takes any bytes in comments
+    else:
         source = Source(module, is_fresh=True)
-        if source.code == data.decode(module.encoding):
+        if source.code == text:
             return source
         reason = "it does not keep the end of the file"
-    except cst.ParserSyntaxError as error:
-        reason = str(error)
     raise Unreadable("%s: skipped: LibCST cannot read it: %s" % (path, reason))
 
 

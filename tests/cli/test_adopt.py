@@ -1052,6 +1052,22 @@ def test_file_that_libcst_would_change_or_not_read_is_named(tmpdir):
     assert [file.read_binary() for file in (end, deep, odd)] == olds
 
 
+@pytest.mark.parametrize("command", ["adopt", "retire"])
+@pytest.mark.parametrize(
+    "end", [b"# \xe9\n", b"\n\n\n# \xe9\n", b"# coding: utf-8\n# \xe9\n"]
+)
+def test_file_with_a_byte_of_another_encoding_is_named(tmpdir, command, end):
+    """The ast of Python 3.13 takes the byte in a comment, LibCST does not."""
+    old = {"adopt": OLD, "retire": "from django_compat import reverse\n"}[command]
+    bad, good = tmpdir.join("bad.py"), tmpdir.join("good.py")
+    bad.write_binary(end + old.encode("ascii"))
+    good.write(old)
+    code, _, err = run(tmpdir, "--django", ">=2.0", "--write", command=command)
+    assert code == 2 and "bad.py: skipped: " in err
+    assert "1 files rewritten" in err
+    assert (bad.read_binary(), good.read()) == (end + old.encode("ascii"), NEW)
+
+
 def test_write_keeps_mode_newlines_bom_and_cookie(tmpdir):
     """--write keeps the mode, CRLF, BOM and encoding of each file."""
     crlf, bom, latin = tmpdir.join("a.py"), tmpdir.join("b.py"), tmpdir.join("c.py")
