@@ -24,6 +24,7 @@ from django_compat._cli.sources import (
     Unreadable,
     find_sources,
     is_ignored,
+    is_template,
     read_tree,
     split_lines,
     within_depth,
@@ -782,7 +783,7 @@ def read_file(path, places):
     """Return the findings in a file; raise Unreadable if it is no Python 3."""
     with open(path, "rb") as file:
         data = file.read()
-    if path.endswith(".py"):
+    if not is_template(path):
         with within_depth(path):
             return Reader(places, path, data).findings
     findings = []

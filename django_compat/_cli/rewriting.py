@@ -29,11 +29,11 @@ from libcst.metadata import (
 )
 
 from django_compat._cli.sources import (
-    TEMPLATES,
     Progress,
     Unreadable,
     find_sources,
     is_ignored,
+    is_template,
     read_tree,
     split_lines,
     within_depth,
@@ -941,7 +941,7 @@ def rewrite_files(paths, rewrite, prepare, write, output, marks):
     found = [
         path
         for path in find_sources(paths)
-        if not path.endswith(TEMPLATES) and _is_inside(path, paths, left)
+        if not is_template(path) and _is_inside(path, paths, left)
     ]
     progress = Progress(2 * len(found))
     for path in found:

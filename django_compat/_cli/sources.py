@@ -14,6 +14,7 @@ __all__ = [
     "find_sources",
     "find_templates",
     "is_ignored",
+    "is_template",
     "read_tree",
     "split_lines",
     "within_depth",
@@ -23,6 +24,8 @@ SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 # What is a template below a folder "templates", and may be anything elsewhere.
 ELSEWHERE = (".css", ".eml", ".js", ".json", ".md", ".svg", ".txt", ".xml")
 TEMPLATES = (".html",) + ELSEWHERE
+PYTHON = ("", ".py", ".pyi", ".pyw", ".wsgi")
+SHEBANG = re.compile(br"#!.*\bpython")
 IGNORED = re.compile(r"#.*\bdjango-compat:\s*ignore\b")
 # Statements and literals that Python 3 dropped.
 PYTHON_2 = re.compile(
@@ -60,7 +63,22 @@ def find_sources(paths, extensions=(".py",)):
 def find_templates(paths):
     """Return the templates at paths, without links to nothing."""
     found = find_sources(paths, TEMPLATES)
-    return [path for path in found if path[-3:] != ".py" and os.path.exists(path)]
+    return [path for path in found if is_template(path) and os.path.exists(path)]
+
+
+def is_template(path):
+    """Return False for Python, which a script shows in its first line.
+
+    A file that a user names may have any suffix; a script often has none.
+    """
+    suffix = os.path.splitext(path)[1]
+    if suffix in PYTHON + TEMPLATES:
+        return suffix in TEMPLATES
+    try:
+        with open(path, "rb") as file:
+            return not SHEBANG.match(file.readline())
+    except EnvironmentError:  # the caller comes to the error, too
+        return True
 
 
 def _walk(root, extensions):

@@ -13,6 +13,7 @@ import pytest
 
 from django_compat._cli.main import main
 from django_compat._cli.places import Places, parse_range
+from django_compat._cli.sources import find_templates
 from support.repository import ROOT
 
 IS_NEW = sys.version_info >= (3, 10)
@@ -1148,6 +1149,32 @@ def test_files_below_templates_are_templates(program, capsys):
         (program / "app" / "templates" / name).write_text("{% load future %}")
     assert main(["audit", "app/templates"]) == 1
     assert "3 found, in 3 of 3 files" in capsys.readouterr().out
+
+
+# A file that is named, whether it starts as a script does, and what audit reads in it.
+KINDS = [
+    ("manage", True, "python"),
+    ("manage", False, "python"),
+    ("manage.cgi", True, "python"),
+    ("stub.pyi", False, "python"),
+    ("page.html", False, "template"),
+    ("mail.txt", False, "template"),
+    ("page.jinja2", False, "template"),
+    ("README.md", False, "template"),
+]
+
+
+@needs_310
+@pytest.mark.parametrize(("name", "is_script", "kind"), KINDS)
+def test_named_file_is_python_or_a_template(tmp_path, name, is_script, kind):
+    """The suffix tells, or the first line of a script."""
+    path = tmp_path / name
+    tag = "{% load future %}"
+    path.write_text("#!/usr/bin/env python3\n" * is_script + "x = '%s'\n" % tag)
+    places = Places(parse_range(">=2"))
+    (finding,) = read_file(str(path), places)
+    assert finding.column == {"python": 5, "template": 1}[kind]
+    assert find_templates([str(path)]) == [str(path)] * (kind == "template")
 
 
 @needs_310
