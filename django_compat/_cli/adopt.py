@@ -15,7 +15,7 @@ import sys
 from django_compat._cli.audit import Reader, describe_finding, read_file
 from django_compat._cli.homes import Homes, Target
 from django_compat._cli.places import BadRange, Places, parse_range
-from django_compat._cli.sources import Unreadable, find_templates
+from django_compat._cli.sources import Unreadable
 from django_compat._db.escapes import escape
 
 __all__ = ["Adopter", "Shared", "make_parser", "parse", "run"]
@@ -277,23 +277,26 @@ def run(argv, output):
         "and django-compat.",
     )
     arguments, places = parse(parser, argv)
-    from django_compat._cli.rewriting import rewrite_files, tell
+    from django_compat._cli.rewriting import rewrite_files
+
+    def read_template(path):
+        found = read_file(path, places)
+        return [(finding.line, describe_finding(finding)) for finding in found]
 
     shared = Shared()
     adopter = Adopter(places, shared)
     try:
         left, skipped, changed = rewrite_files(
-            arguments.paths, adopter.rewrite, shared.add, arguments.write, output, MARKS
+            arguments.paths,
+            adopter.rewrite,
+            shared.add,
+            read_template,
+            arguments.write,
+            output,
+            MARKS,
         )
     except Unreadable as error:
         parser.error(escape(error))
-    templates = [
-        (path, finding.line, describe_finding(finding))
-        for path in find_templates(arguments.paths)
-        for finding in read_file(path, places)
-    ]
-    tell(templates)
-    left += templates
     verb = "rewritten" if arguments.write else "would change"
     text = "%d files %s, %d lines left to do by hand\n" % (
         len(changed),

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections import namedtuple
+from contextlib import closing
 
 from django_compat._cli.conditions import Conditions
 from django_compat._cli.output import to_json
@@ -26,11 +27,12 @@ from django_compat._cli.sources import (
     is_ignored,
     is_template,
     read_tree,
+    skipping,
     split_lines,
     within_depth,
 )
 from django_compat._cli.templates import read_template
-from django_compat._db.escapes import describe, escape, printable
+from django_compat._db.escapes import escape, printable
 
 __all__ = ["Finding", "Reader", "read_file", "run"]
 
@@ -820,16 +822,12 @@ def run(argv, output):
         files = list(find_sources(arguments.paths, (".py",) + TEMPLATES))
     except (BadRange, Unreadable) as error:
         parser.error(escape(error))
-    findings, skipped, progress = [], [], Progress(len(files))
-    for path in files:
-        try:
-            findings += read_file(path, places)
-        except Unreadable as error:
-            skipped.append((path, str(error)))
-        except EnvironmentError as error:
-            skipped.append((path, "%s: %s" % (path, describe(error))))
-        progress.step()
-    progress.close()
+    findings, skipped = [], []
+    with closing(Progress(len(files))) as progress:
+        for path in files:
+            with skipping(path, skipped):
+                findings += read_file(path, places)
+            progress.step()
     for _, reason in skipped:
         sys.stderr.write(printable(reason) + "\n")
     output.write(

@@ -13,7 +13,7 @@ import sys
 
 from django_compat._cli.adopt import Shared, make_parser, parse
 from django_compat._cli.homes import SHIM, Homes
-from django_compat._cli.sources import Unreadable, find_templates, read_tree
+from django_compat._cli.sources import Unreadable, read_tree
 from django_compat._db.escapes import escape
 from django_compat._names.table import NAMES
 
@@ -158,15 +158,12 @@ def _texts(data):
                     yield part.lineno, part.value
 
 
-def _find_templates(paths):
-    """Return the lines of templates that load the package's tags."""
-    left = []
-    for path in find_templates(paths):
-        with io.open(path, encoding="utf-8", errors="replace") as file:
-            for number, line in enumerate(file, 1):
-                if LOADS.search(line):
-                    left.append((path, number, "{% load django_compat %} needs it"))
-    return left
+def _read_template(path):
+    """Yield the lines of a template that load the package's tags."""
+    with io.open(path, encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if LOADS.search(line):
+                yield number, "{% load django_compat %} needs it"
 
 
 def run(argv, output):
@@ -177,20 +174,23 @@ def run(argv, output):
         "range has, and list what still needs the package.",
     )
     arguments, places = parse(parser, argv)
-    from django_compat._cli.rewriting import rewrite_files, tell
+    from django_compat._cli.rewriting import rewrite_files
 
     shared = Shared()
     retirer = Retirer(places, shared)
     marks = (SHIM.encode("ascii"),)
     try:
         left, skipped, changed = rewrite_files(
-            arguments.paths, retirer.rewrite, shared.add, arguments.write, output, marks
+            arguments.paths,
+            retirer.rewrite,
+            shared.add,
+            _read_template,
+            arguments.write,
+            output,
+            marks,
         )
     except Unreadable as error:
         parser.error(escape(error))
-    templates = _find_templates(arguments.paths)
-    tell(templates)
-    left += templates
     verb = "rewritten" if arguments.write else "would change"
     text = "%d files %s, %d lines need django_compat\n"
     sys.stderr.write(text % (len(changed), verb, len(left)))

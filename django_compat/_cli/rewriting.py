@@ -15,6 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections import namedtuple
+from contextlib import closing
 from functools import cached_property
 
 import libcst as cst
@@ -32,9 +33,11 @@ from django_compat._cli.sources import (
     Progress,
     Unreadable,
     find_sources,
+    find_templates,
     is_ignored,
     is_template,
     read_tree,
+    skipping,
     split_lines,
     within_depth,
 )
@@ -50,7 +53,6 @@ __all__ = [
     "parse",
     "rewrite_files",
     "simple",
-    "tell",
 ]
 
 # A use of a name that an import binds: ``nodes`` are the attributes behind it.
@@ -929,66 +931,59 @@ def parse(path, data):
     raise Unreadable("%s: skipped: LibCST cannot read it: %s" % (path, reason))
 
 
-def rewrite_files(paths, rewrite, prepare, write, output, marks):
+def rewrite_files(paths, rewrite, prepare, read_template, write, output, marks):
     """Rewrite the files at paths; return ``(left, skipped, changed)``.
 
     ``prepare(path, tree)`` sees each file first. ``rewrite(path, data)`` returns the
     new bytes, and what is left as ``(line, text)``; only files with one of the bytes
-    ``marks`` come to it.
+    ``marks`` come to it. ``read_template(path)`` returns what is left in a template.
     Without ``write`` a diff is written to the output.
     """
-    files, left, skipped, changed = [], [], [], []
+    files, left, skipped, changed, diffs = [], [], [], [], []
     found = [
         path
         for path in find_sources(paths)
         if not is_template(path) and _is_inside(path, paths, left)
     ]
-    progress = Progress(2 * len(found))
-    for path in found:
-        try:
-            with open(path, "rb") as file:
-                data = file.read()
-            prepare(path, read_tree(data, path))
-            files.append((path, data))
-        except Unreadable as error:
-            skipped.append(str(error))
-        except EnvironmentError as error:
-            skipped.append("%s: %s" % (path, describe(error)))
-        progress.step()
-    diffs = []
-    for path, data in files:
-        if any(mark in data for mark in marks):
-            try:
-                with within_depth(path):
+    with closing(Progress(2 * len(found))) as progress:
+        for path in found:
+            with skipping(path, skipped):
+                with open(path, "rb") as file:
+                    data = file.read()
+                prepare(path, read_tree(data, path))
+                files.append((path, data))
+            progress.step()
+        for path, data in files:
+            if any(mark in data for mark in marks):
+                with skipping(path, skipped), within_depth(path):
                     new, rest = rewrite(path, data)
-            except Unreadable as error:
-                skipped.append(str(error))
-                progress.step()
-                continue
-            left += [(path, line, text) for line, text in rest]
-            if new != data:
-                changed.append(path)
-                if write:
-                    try:
-                        write_atomically(path, new)
-                    except EnvironmentError as error:
-                        left.append((path, 1, "not written: " + describe(error)))
-                else:
-                    diffs.append(make_diff(path, data, new))
-        progress.step()
-    progress.close()
+                    left += [(path, line, text) for line, text in rest]
+                    if new != data:
+                        if not write:
+                            diffs.append(make_diff(path, data, new))
+                        if not write or _is_written(path, new, left):
+                            changed.append(path)
+            progress.step()
+    for path in find_templates(paths):
+        with skipping(path, skipped):
+            left += [(path, line, text) for line, text in read_template(path)]
     for diff in diffs:
         output.write(diff)
-    for reason in skipped:
+    for _, reason in skipped:
         sys.stderr.write(printable(reason) + "\n")
-    tell(left)
+    for path, line, text in left:
+        sys.stderr.write("%s:%d: %s\n" % (printable(path), line, printable(text)))
     return left, skipped, changed
 
 
-def tell(left):
-    """Write what is left to do to stderr."""
-    for path, line, text in left:
-        sys.stderr.write("%s:%d: %s\n" % (printable(path), line, printable(text)))
+def _is_written(path, data, left):
+    """Write a file; if an error stops that, return False, and tell of the error."""
+    try:
+        write_atomically(path, data)
+    except EnvironmentError as error:
+        left.append((path, 1, "not written: " + describe(error)))
+        return False
+    return True
 
 
 def _is_inside(path, paths, left):

@@ -7,6 +7,8 @@ import os
 import re
 import sys
 
+from django_compat._db.escapes import describe
+
 __all__ = [
     "Progress",
     "TEMPLATES",
@@ -16,6 +18,7 @@ __all__ = [
     "is_ignored",
     "is_template",
     "read_tree",
+    "skipping",
     "split_lines",
     "within_depth",
 ]
@@ -37,6 +40,17 @@ PYTHON_2 = re.compile(
 
 class Unreadable(Exception):
     """Say which file cannot be read, and why."""
+
+
+@contextlib.contextmanager
+def skipping(path, skipped):
+    """Add a file that the body cannot read to ``skipped``, as ``(path, reason)``."""
+    try:
+        yield
+    except Unreadable as error:
+        skipped.append((path, str(error)))
+    except EnvironmentError as error:
+        skipped.append((path, "%s: %s" % (path, describe(error))))
 
 
 def find_sources(paths, extensions=(".py",)):
@@ -61,9 +75,8 @@ def find_sources(paths, extensions=(".py",)):
 
 
 def find_templates(paths):
-    """Return the templates at paths, without links to nothing."""
-    found = find_sources(paths, TEMPLATES)
-    return [path for path in found if is_template(path) and os.path.exists(path)]
+    """Return the templates at paths."""
+    return list(filter(is_template, find_sources(paths, TEMPLATES)))
 
 
 def is_template(path):

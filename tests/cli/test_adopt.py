@@ -1134,7 +1134,20 @@ def test_file_that_cannot_be_read_or_written_is_named(tmpdir):
     assert code == 2 and "Traceback" not in err
     assert "gone.py: FileNotFoundError: " in err
     assert "x.py:1: not written: OSError: " in err
+    assert "1 files rewritten" in err
     assert (long.read(), good.read()) == (OLD, NEW)
+
+
+@pytest.mark.parametrize("command", ["adopt", "retire"])
+def test_template_that_cannot_be_read_is_named(tmpdir, command):
+    """The other files are rewritten, and counted."""
+    file = tmpdir.join("good.py")
+    file.write({"adopt": OLD, "retire": "from django_compat import reverse\n"}[command])
+    os.symlink("nowhere", str(tmpdir.join("gone.html")))
+    code, _, err = run(tmpdir, "--django", ">=2.0", "--write", command=command)
+    assert code == 2 and "gone.html: FileNotFoundError: " in err
+    assert "1 files rewritten" in err and "can go" not in err
+    assert file.read() == NEW
 
 
 def test_write_replaces_the_file_at_once(tmpdir, monkeypatch):
