@@ -877,8 +877,8 @@ def describe_finding(finding):
     text = "%s: %s" % (finding.name, "; ".join(parts))
     if finding.advice is None or finding.advice.kind == "none":
         return text
-    is_sentence = finding.advice.kind == "text" and finding.kind != "template"
-    return text + (". " if is_sentence else ". Instead: ") + _instead(finding)
+    instead = _instead(finding)
+    return text + (". " if instead.endswith(".") else ". Instead: ") + instead
 
 
 def _instead(finding):

@@ -151,22 +151,32 @@ class Places(object):
             for newest in filter(None, (row.new, row)):
                 if all(map(newest.place, self.releases)):
                     return self._shim_advice(newest)
+        # Other rows only say that an older Django has no such thing.
+        instead = [
+            row.instead
+            for row in rows
+            if row.instead and not row.instead.startswith("this Django")
+        ]
         if name is None:
-            return self._module_advice(module)
+            return self._module_advice(module, instead)
         own = _OWN_NAMES.get("%s:%s" % (module, name))
         if own or re.match(r"RemovedInDjango\d+Warning$", name):
             return Advice(
                 "shim", "django_compat", *_import("django_compat", own or name)
             )
-        instead = [row.instead for row in rows if row.instead]
         reason = self._module(module).names.get(name, _NO_NAME).reason
         text = (instead + [self._reasons.get(reason)])[0]
         if not text and (module, None) in self._rows and not self._serves(module, None):
-            text = "%s, then %s.%s" % (self.advice(module).text, _last(module), name)
+            text, advice = self._rows[module, None][0].instead, self.advice(module)
+            if advice.module:
+                text = "%s, then %s.%s" % (advice.text, _last(module), name)
         return Advice("text", None, None, text) if text else NO_ADVICE
 
-    def _module_advice(self, module):
-        """Return where most names of a module went, or the reason of most of them."""
+    def _module_advice(self, module, instead):
+        """Return where most names of a module went, or the reason of most of them.
+
+        ``instead`` is what the rows of the module itself say.
+        """
         homes, reasons = Counter(), Counter()
         for name, facts in self._module(module).names.items():
             if (module, name) in self._rows or facts.is_row:
@@ -186,6 +196,8 @@ class Places(object):
             text = "import its names one by one, most from %s" % max(
                 homes, key=homes.get
             )
+        elif instead:
+            text = instead[0]
         elif reasons:
             text = self._reasons[max(reasons, key=reasons.get)]
         return Advice("text", None, None, text) if text else NO_ADVICE

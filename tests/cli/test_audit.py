@@ -996,6 +996,38 @@ def test_sentence_tells_which_djangos_have_a_name(django, name, start):
     assert sentence.startswith("%s: %s" % (name, start))
 
 
+# A range, a name of Django, and how the sentence ends.
+ADVICE = [
+    (">=1.8", "django.utils.datetime_safe", "in Django 4.0 to 4.2. Instead: datetime"),
+    (">=5", "django.utils.datetime_safe.datetime", "have it). Instead: datetime"),
+    (">=2.2", "django.db.models.loading", "have it). Instead: apps"),
+    (">=2.2", "django.db.models.loading.AppCache", "have it). Instead: apps"),
+    (">=1.4", "django.db.migrations.Migration", "from 1.7 on). Instead: use South"),
+    (
+        ">=1.4",
+        "django.core.context_processors.debug",
+        "Instead: from django_compat import context_processors, then "
+        "context_processors.debug",
+    ),
+    (
+        ">=2.0",
+        "django.contrib.formtools.preview.FormPreview",
+        "have it). A package of its own since 1.8: django-formtools.",
+    ),
+    (">=1.4", "django.db.models.expressions.Func", "(only from 1.8 on)"),
+]
+
+
+@needs_310
+@pytest.mark.parametrize(("django", "name", "end"), ADVICE)
+def test_sentence_ends_with_advice_or_without(django, name, end):
+    """What a row or a reason says, unless it says only that older Djangos lack it."""
+    source = "from %s import %s" % tuple(name.rsplit(".", 1))
+    reader = Reader(Places(parse_range(django)), "module.py", source.encode("ascii"))
+    (sentence,) = map(describe_finding, reader.findings)
+    assert sentence.endswith(end)
+
+
 @needs_310
 def test_app_config_is_told_where_django_warns_of_it(tmp_path):
     """Django 3.2 and 4.0 warn of default_app_config; 4.1 ignores it."""
