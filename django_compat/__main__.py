@@ -4,7 +4,12 @@ from __future__ import absolute_import
 
 import sys
 
-from django_compat._cli.main import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from django_compat._cli.main import main
+
+        code = main()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted\n")
+        code = 130  # as a shell tells of SIGINT
+    sys.exit(code)

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from support.processes import run as run_python
+from support.processes import interrupt, run as run_python
 from support.repository import ROOT
 
 pytest.importorskip("libcst", reason="needs Python 3.10+, and LibCST")
@@ -1170,6 +1170,19 @@ def test_write_replaces_the_file_at_once(tmpdir, monkeypatch):
     monkeypatch.undo()
     assert file.read() == NEW
     assert os.listdir(str(tmpdir)) == ["a.py"]
+
+
+@pytest.mark.parametrize("command", ["adopt", "retire"])
+def test_interrupt_keeps_what_is_written(tmpdir, command):
+    """Ctrl-C while a template is read: the modules are rewritten, no file is left."""
+    file, pipe = tmpdir.join("a.py"), str(tmpdir.join("pipe.html"))
+    file.write({"adopt": OLD, "retire": "from django_compat import reverse\n"}[command])
+    arguments = ["-m", "django_compat", command, str(file), pipe, "--write"]
+    environment = dict(os.environ, PYTHONPATH=ROOT)
+    result = interrupt(arguments + ["--django", ">=2.0"], pipe, environment)
+    assert result == (130, "Interrupted\n")
+    assert file.read() == NEW
+    assert sorted(os.listdir(str(tmpdir))) == ["a.py", "pipe.html"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="root alone gives files away")

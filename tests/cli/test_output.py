@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from django_compat._cli.output import Output
+from support.processes import interrupt
 from support.repository import ROOT
 
 SETTINGS = u"""# -*- coding: utf-8 -*-
@@ -72,6 +73,26 @@ def test_report_that_nobody_reads_ends_quietly(start, line):
     """The exit code is that of the report, and nothing is written to stderr."""
     code, _, errors = start(UNHEARD[line], PYTHONUNBUFFERED="")
     assert (code, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--settings", "here"],
+        pytest.param(
+            ["audit", "pipe.html"],
+            marks=pytest.mark.skipif(sys.version_info < (3, 10), reason="needs 3.10"),
+        ),
+    ],
+    ids=" ".join,
+)
+def test_interrupt_ends_with_one_line(tmpdir, arguments):
+    """Ctrl-C shows no traceback, and the exit code is that of shells."""
+    tmpdir.join("here.py").write("open('pipe.html').read()\n")
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmpdir), ROOT]))
+    command = ["-m", "django_compat"] + arguments
+    pipe = str(tmpdir.join("pipe.html"))
+    assert interrupt(command, pipe, env, str(tmpdir)) == (130, "Interrupted\n")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -76,6 +76,25 @@ def run(arguments, env, cwd=None):
     return code, texts[0], texts[1]
 
 
+def interrupt(arguments, pipe, env, cwd=None):
+    """Run Python until it reads a pipe, then send SIGINT; return exit code and errors.
+
+    ``pipe`` is the path of the pipe, which is made.
+    """
+    os.mkfifo(pipe)
+    # A child inherits from a job in the background that it ignores SIGINT.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = start(arguments, env, cwd, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    # Waits for the reader, which gets the end of the file if it misses the signal.
+    with open(pipe, "w"):
+        process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1]
+    return process.returncode, errors.decode("utf-8")
+
+
 def output_of(arguments, env, cwd=None):
     """Run Python as ``run`` does, expect the exit code 0, and return the output."""
     code, output, errors = run(arguments, env, cwd)
