@@ -27,6 +27,7 @@ from support.databases import (
     open_connection,
     run,
     session_id,
+    wait_for,
 )
 from support.limits import SoftTimeLimitExceeded, late, limit
 from support.losses import (
@@ -57,7 +58,8 @@ def take_lock(alias, **settings):
     connection = connections[alias]
     connection.settings_dict.update(settings)
     open_connection(alias, None)
-    assert run(connection, TAKE[connection.vendor]) == (1,)
+    # The session of the test before may still be ending.
+    wait_for(lambda: run(connection, TAKE[connection.vendor]) == (1,))
     if not PERSISTS:
         connection.connection.commit()
     return connection
