@@ -10,7 +10,9 @@ import ast
 import io
 import re
 import sys
+from importlib.util import find_spec
 
+import django_compat
 from django_compat._cli.adopt import Shared, make_parser, parse
 from django_compat._cli.homes import SHIM, Homes
 from django_compat._cli.sources import Unreadable, read_tree
@@ -20,6 +22,7 @@ from django_compat._names.table import NAMES
 __all__ = ["Retirer", "run"]
 
 ROUNDS = 10
+NO_NAME = ": django_compat has no such name"
 LOADS = re.compile(r"\{%-?\s*load\s[^%]*\bdjango_compat\b")
 
 
@@ -91,7 +94,9 @@ class Retirer(object):
             module, line = module_of(statement), source.line(statement)
             if module is not None and module.split(".")[0] == SHIM:
                 if module != SHIM or not names:
-                    text = module + (": needed" if names else ": the star needs it")
+                    text = module + ": the star needs it"
+                    if names:
+                        text = _why_module(module)
                     left.setdefault(line, []).append(text)
                     continue
                 for alias in names.values():
@@ -111,7 +116,7 @@ class Retirer(object):
             if source.path(statement, name) is None:
                 continue
             if alias.evaluated_name != SHIM:
-                text = alias.evaluated_name + ": needed"
+                text = _why_module(alias.evaluated_name)
                 left.setdefault(source.line(statement), []).append(text)
                 continue
             uses = source.uses_of(statement, name)
@@ -145,7 +150,22 @@ class Retirer(object):
                 full,
                 row.instead,
             )
+        if not _is_name(name):
+            return full + NO_NAME
         return full + ": needs the shim, which alone has it"
+
+
+def _why_module(module):
+    return module + (": needed" if _is_name(module.split(".")[1]) else NO_NAME)
+
+
+def _is_name(name):
+    """Tell whether ``django_compat`` has a name, on any Django, or a module."""
+    return (
+        name in django_compat._load_rows()
+        or hasattr(django_compat, name)
+        or find_spec("%s.%s" % (SHIM, name)) is not None
+    )
 
 
 def _texts(data):
