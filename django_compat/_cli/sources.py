@@ -28,7 +28,7 @@ SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 ELSEWHERE = (".css", ".eml", ".js", ".json", ".md", ".svg", ".txt", ".xml")
 TEMPLATES = (".html",) + ELSEWHERE
 PYTHON = ("", ".py", ".pyi", ".pyw", ".wsgi")
-SHEBANG = re.compile(rb"#!.*\bpython")
+SHEBANG = re.compile(r"#!.*\bpython".encode("ascii"))
 IGNORED = re.compile(r"#.*\bdjango-compat:\s*ignore\b")
 # Statements and literals that Python 3 dropped.
 PYTHON_2 = re.compile(
