@@ -74,6 +74,8 @@ VERSIONS = {
 }
 VERSIONS |= {"distutils.version.LooseVersion", "distutils.version.StrictVersion"}
 VERSIONS |= {"packaging.version.Version", "packaging.version.parse"}
+# Calls that write an attribute of their first argument: mock.patch.object(), too.
+WRITERS = {"setattr", "delattr", "object", "multiple"}
 
 
 class Source(object):
@@ -89,6 +91,7 @@ class Source(object):
         self.wrapper = MetadataWrapper(module, unsafe_skip_copy=is_fresh)
         self.module = self.wrapper.module
         self.imports, self.names, self.calls = {}, [], {}
+        self.handed = set()  # the first arguments of WRITERS
         self.module.visit(_Uses(self))
         self.exported = _exported(self.module)
         self.code = self.module.code
@@ -119,14 +122,32 @@ class Source(object):
     @cached_property
     def reads(self):
         """The roots that are read, with the attributes behind them."""
-        contexts = self.wrapper.resolve(ExpressionContextProvider)
-        written = ExpressionContext.STORE, ExpressionContext.DEL
-        return [pair for pair in self.names if contexts.get(pair[0]) not in written]
+        return [pair for pair in self.names if not self._is_written(pair[0])]
+
+    def _is_written(self, node):
+        context = self.contexts.get(node)
+        return context in (ExpressionContext.STORE, ExpressionContext.DEL)
+
+    @cached_property
+    def contexts(self):
+        return self.wrapper.resolve(ExpressionContextProvider)
 
     @cached_property
     def uses(self):
         """The reads of names that imports bind."""
         return list(filter(None, map(self._find_use, self.reads)))
+
+    @cached_property
+    def patched(self):
+        """The dotted paths of which the module writes or deletes an attribute."""
+        paths = set()
+        for use in self.uses:
+            last = use.nodes[-1] if use.nodes else use.root
+            if self._is_written(last):
+                paths.add(use.path.rpartition(".")[0])
+            if last in self.handed:
+                paths.add(use.path)
+        return paths
 
     def line(self, node):
         return self.positions[node].start.line
@@ -260,10 +281,14 @@ class _Uses(cst.CSTVisitor):
         self.source.names.append((node, []))
 
     def visit_Call(self, node):
-        if isinstance(node.func, cst.Name) and node.args:
-            value = node.args[0].value
-            if isinstance(value, cst.SimpleString):
-                self.source.calls[node.func] = value
+        if not node.args:
+            return True
+        value = node.args[0].value
+        if isinstance(node.func, cst.Name) and isinstance(value, cst.SimpleString):
+            self.source.calls[node.func] = value
+        name = getattr(node.func, "attr", node.func)
+        if getattr(name, "value", None) in WRITERS:
+            self.source.handed.add(value)
         return True
 
     def visit_Param(self, node):
@@ -349,6 +374,8 @@ class Planner(object):
             member = alias.evaluated_name
         full = module if member is None else "%s.%s" % (module, member)
         target = self.find(module, member)
+        if full in self.source.patched:
+            return False
         if member is None or self._is_module(full):
             return self._move_module(statement, name, alias, full, target)
         if target is None:
@@ -428,7 +455,7 @@ class Planner(object):
         """Plan a move of ``module.name``, which is a use or the beginning of one."""
         module, _, name = full.rpartition(".")
         statement = use.statements[0]
-        if (statement, use.root.value) in self.moved:
+        if (statement, use.root.value) in self.moved or module in self.source.patched:
             return False
         target = self.find(module, name)
         if target is None or not (use.path + ".").startswith(full + "."):

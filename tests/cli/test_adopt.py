@@ -819,6 +819,26 @@ LEFT = {
         "try:\n    from app import timezone\nexcept ImportError:\n"
         "    from django.utils import timezone\nx = timezone.utc\n",
     ),
+    "module of which an attribute is written": (
+        ">=4.0",
+        "from django.utils import encoding\ndef f():\n"
+        "    encoding.force_text = str\n    return encoding.force_text('a')\n",
+    ),
+    "module of which an attribute is written, under another name": (
+        ">=4.0",
+        "import django.utils.encoding\nfrom django.utils import encoding as e\n"
+        "django.utils.encoding.force_text += f\nx = e.force_text('a')\n",
+    ),
+    "module of which an attribute is deleted": (
+        ">=2.0",
+        "from django.core import urlresolvers\ndel urlresolvers.reverse\n",
+    ),
+    "module of which a call writes an attribute": (
+        ">=4.0",
+        "from django.utils import encoding\n"
+        "with mock.patch.object(encoding, 'force_text'):\n"
+        "    encoding.force_text('a')\n",
+    ),
     "package by its module": (">=2.0", "import compat\nx = compat.six\n"),
     "package by its star": (">=2.0", "from compat import *\n"),
     "name that the package alone has": (">=2.0", "from compat import nonsense\n"),
