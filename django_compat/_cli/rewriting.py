@@ -23,6 +23,7 @@ from libcst.helpers import get_full_name_for_node
 from libcst.metadata import (
     ExpressionContext,
     ExpressionContextProvider,
+    GlobalScope,
     ImportAssignment,
     MetadataWrapper,
     PositionProvider,
@@ -92,6 +93,7 @@ class Source(object):
         self.module = self.wrapper.module
         self.imports, self.names, self.calls = {}, [], {}
         self.handed = set()  # the first arguments of WRITERS
+        self.stars = set()  # the modules of star imports, "" for a relative one
         self.module.visit(_Uses(self))
         self.exported = _exported(self.module)
         self.code = self.module.code
@@ -230,19 +232,31 @@ class Source(object):
                 return False
         return True
 
-    def has_import(self, name, target):
-        """Return True if the module itself imports the target as the name."""
-        path = ".".join(filter(None, target))
+    def is_shadowed(self, name, use):
+        """Return True if a function between a use and its imports binds a name."""
+        scopes = {self.scopes[statement] for statement in use.statements}
         return any(
-            name in names
-            and self.path(statement, name) == path
-            and _is_global(self.scopes.get(statement))
-            for statement, names in self.imports.items()
+            not isinstance(assignment.scope, GlobalScope)
+            and {assignment.scope} != scopes
+            for assignment in self.scopes[use.root][name]
         )
 
+    def has_import(self, name, target, root):
+        """Return True if the module imports the target as the name, before a use.
 
-def _is_global(scope):
-    return type(scope).__name__ == "GlobalScope"
+        An import inside of ``if`` or ``try`` may not run.
+        """
+        assignments = self.scopes[root][name]
+        if not all(isinstance(one.scope, GlobalScope) for one in assignments):
+            return False
+        path = ".".join(filter(None, target))
+        return any(
+            name in self.imports.get(node, ())
+            and self.path(node, name) == path
+            and self.column(node) < self.column(root)
+            for line in self.module.body
+            for node in (line.body if simple(line) else ())
+        )
 
 
 class _Uses(cst.CSTVisitor):
@@ -260,7 +274,10 @@ class _Uses(cst.CSTVisitor):
         return False
 
     def visit_ImportFrom(self, node):
-        names = () if isinstance(node.names, cst.ImportStar) else node.names
+        names = node.names
+        if isinstance(names, cst.ImportStar):
+            self.source.stars.add(module_of(node) or "")
+            names = ()
         self.source.imports[node] = {
             alias.evaluated_alias or alias.evaluated_name: alias for alias in names
         }
@@ -414,7 +431,7 @@ class Planner(object):
         if None in members or not uses or self.is_kept(name):
             return False
         targets = [self.find(full, member) for _, member in uses]
-        if not all(t and self._local(t) for t in targets):
+        if not all(t and self._local(t, use) for (use, _), t in zip(uses, targets)):
             return False
         for (use, member), found in zip(uses, targets):
             self._replace(use, full, found)
@@ -425,7 +442,7 @@ class Planner(object):
         """Return the path for the uses of ``import a.b``, when it moves to a target."""
         if target.name is None:
             return target.module
-        return target.name if self.source.is_free(target.name, target) else None
+        return target.name if self._is_free(target.name, target) else None
 
     def _fits_all(self, target, members):
         """Return True if a module has all members that are used of another one."""
@@ -446,10 +463,20 @@ class Planner(object):
                         return False
         return True
 
-    def _local(self, target):
+    def _local(self, target, use):
         """Return the name under which a new import can bind a target, or None."""
         name = target.name or target.module.rpartition(".")[2]
-        return name if self.source.is_free(name, target) else None
+        if self.source.is_shadowed(name, use) or not self._is_free(name, target):
+            return None
+        return name
+
+    def _is_free(self, name, target):
+        """Return True if a new import can bind a name: no star may bind it, either."""
+        places = self.homes.places
+        return self.source.is_free(name, target) and all(
+            places.known(module) and not places.known(module, name)
+            for module in self.source.stars
+        )
 
     def move_attribute(self, use, full):
         """Plan a move of ``module.name``, which is a use or the beginning of one."""
@@ -470,13 +497,14 @@ class Planner(object):
 
     def _replace(self, use, module, target):
         """Replace ``module.name`` in a use by the name of a new import."""
-        local = self._local(target)
+        local = self._local(target, use)
         if local is None:
             return False
         node = self._node(use, ".".join(use.path.split(".")[: module.count(".") + 2]))
         self.edits.uses[node] = cst.Name(local, lpar=node.lpar, rpar=node.rpar)
-        if not self.source.has_import(local, target):
-            self.edits.add_after(use.statements[0], target, local)
+        if not self.source.has_import(local, target, use.root):
+            for statement in use.statements:
+                self.edits.add_after(statement, target, local)
         return True
 
     def _node(self, use, full):

@@ -202,6 +202,48 @@ REWRITTEN = {
         "from django_compat import utc\nfrom django.utils import timezone\n"
         "x = timezone.now(), utc, utc\n",
     ),
+    "attribute, its module is imported in two branches": (
+        ">=1.8",
+        "if x:\n    from django.utils import encoding\nelse:\n"
+        "    from django.utils import encoding\ny = encoding.smart_text('a')\n",
+        "if x:\n    from django_compat import smart_str\nelse:\n"
+        "    from django_compat import smart_str\ny = smart_str('a')\n",
+    ),
+    "module that goes, imported in two branches": (
+        ">=1.8",
+        "if x:\n    from django.db.models import loading\nelse:\n"
+        "    from django.db.models import loading\ny = loading.get_model('a', 'B')\n",
+        "if x:\n    from django_compat import get_model\nelse:\n"
+        "    from django_compat import get_model\ny = get_model('a', 'B')\n",
+    ),
+    "attribute, its new place is imported where it may not run": (
+        ">=5.0",
+        "if x:\n    from django_compat import utc\n"
+        "from django.utils import timezone\ny = timezone.utc\n",
+        "if x:\n    from django_compat import utc\n"
+        "from django_compat import utc\ny = utc\n",
+    ),
+    "attribute, its new place is imported after the use": (
+        ">=5.0",
+        "from django.utils import timezone\ny = timezone.utc\n"
+        "from django_compat import utc\n",
+        "from django_compat import utc\ny = utc\nfrom django_compat import utc\n",
+    ),
+    "attribute, its new place is imported in the function, after the use": (
+        ">=5.0",
+        "from django_compat import utc\ndef f():\n"
+        "    from django.utils import timezone\n    y = timezone.utc\n"
+        "    from django_compat import utc\n",
+        "from django_compat import utc\ndef f():\n"
+        "    from django_compat import utc\n    y = utc\n"
+        "    from django_compat import utc\n",
+    ),
+    "attribute, beside the star of a module that lacks the name": (
+        ">=5.0",
+        "from django.db.models import *\nfrom django.utils import timezone\n"
+        "x = timezone.utc\n",
+        "from django.db.models import *\nfrom django_compat import utc\nx = utc\n",
+    ),
     "attributes that go to the same place": (
         ">=2.0",
         "from django.db import models\n"
@@ -789,6 +831,21 @@ LEFT = {
         ">=5.0",
         "from app import utc\nfrom django.utils import timezone\n"
         "x = timezone.utc, utc\n",
+    ),
+    "name that a star may bind": (
+        ">=5.0",
+        "from django.utils import timezone\nfrom .models import *\n"
+        "x = timezone.utc\n",
+    ),
+    "name that a star of Django binds": (
+        ">=5.0",
+        "from django.templatetags.tz import *\nfrom django.utils import timezone\n"
+        "x = timezone.utc\n",
+    ),
+    "name taken in a function, by its own import": (
+        ">=5.0",
+        "from django.utils import timezone\ndef f():\n    x = timezone.utc\n"
+        "    from django_compat import utc\n",
     ),
     "name of a builtin": (
         ">=1.4,<2.0",
