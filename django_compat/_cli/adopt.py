@@ -31,6 +31,8 @@ MAY_BE_LADDER = re.compile(
         r"|hasattr|django_six|compat)\b"
     ).encode("ascii")
 )
+# A dotted path in a text, as for mock.patch(); the paths of Django are no module's.
+OWN_PATH = re.compile(r"(?!django\.)[^\W\d]\w*(\.[^\W\d]\w*)+\Z")
 
 
 class Shared(object):
@@ -42,24 +44,55 @@ class Shared(object):
 
     def __init__(self):
         self.taken, self.modules = set(), set()
+        self.patched = set()  # (module, name, attribute behind it or None)
 
     def add(self, path, tree):
-        """Note what a module takes."""
+        """Note what a module takes, also by texts, as for mock.patch()."""
         self.modules.add(os.path.abspath(path))
         folder = os.path.basename(os.path.dirname(os.path.abspath(path)))
+        aliases, attributes, paths = {}, [], []  # paths and other constants
         for node in ast.walk(tree):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                for alias in node.names:
+                    last = alias.name.split(".")[-1]
+                    aliases.setdefault(alias.asname or last, {last}).add(last)
             if isinstance(node, ast.ImportFrom):
                 last = (node.module or folder).split(".")[-1]
                 self.taken.update((last, alias.name) for alias in node.names)
             elif isinstance(node, ast.Attribute):
                 last = getattr(node.value, "id", getattr(node.value, "attr", None))
-                self.taken.add((last, node.attr))
+                attributes.append((last, node.attr))
+            elif isinstance(node, ast.Constant):
+                paths.append(node.value)
+            elif isinstance(node, ast.Call) and len(node.args) > 1:
+                # mock.patch.object(module, "name")
+                name = getattr(node.args[1], "value", None)
+                if isinstance(name, str):
+                    paths.append("%s.%s" % (ast.unparse(node.args[0]), name))
+        for last, name in attributes:
+            self.taken.update((stem, name) for stem in aliases.get(last, {last}))
+        for path in paths:
+            if not isinstance(path, str) or not OWN_PATH.match(path):
+                continue
+            first, *rest = path.split(".")
+            for stem in aliases.get(first, {first}):
+                parts = [stem] + rest
+                self.taken.update(zip(parts, rest))
+                self.patched.update(zip(parts, rest, rest[1:] + [None]))
+
+    def is_patched(self, path, name, attribute):
+        """Return True if a text names an attribute of a name in a module, or the name.
+
+        What is patched there has no effect on another name.
+        """
+        stem = _stem(path)
+        return not self.patched.isdisjoint(
+            [(stem, name, attribute), (stem, name, None)]
+        )
 
     def is_taken(self, path, name):
         """Return True if another module may take a name from the one at a path."""
-        stem = os.path.splitext(os.path.basename(path))[0]
-        if stem == "__init__":
-            stem = os.path.basename(os.path.dirname(os.path.abspath(path)))
+        stem = _stem(path)
         return (stem, name) in self.taken or (stem, "*") in self.taken
 
     def has_local(self, path, module):
@@ -77,6 +110,14 @@ class Shared(object):
             for found in self.modules
             for tail in tails
         )
+
+
+def _stem(path):
+    """Return the last part of the name of the module at a path."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    if stem == "__init__":
+        return os.path.basename(os.path.dirname(os.path.abspath(path)))
+    return stem
 
 
 class Adopter(object):
@@ -137,7 +178,7 @@ class Adopter(object):
 
         def is_needed(name, node=None):
             """Tell whether a name that a ladder binds is used outside of it."""
-            if name in source.exported or self.shared.is_taken(path, name):
+            if source.is_named(name) or self.shared.is_taken(path, name):
                 return True
             inside = source.positions[node]
             return any(
@@ -156,7 +197,7 @@ class Adopter(object):
             edits,
             self.homes,
             lambda module, name=None: ladders.find_target(self.homes, module, name),
-            lambda name: name in source.exported or self.shared.is_taken(path, name),
+            lambda name: source.is_named(name) or self.shared.is_taken(path, name),
         )
         imports, attributes = set(), {}
         reader = self._read(path, source.data)
@@ -174,7 +215,9 @@ class Adopter(object):
                     planner.move(statement, name)
         for use in source.uses if attributes else ():
             for name in attributes.get(source.column(use.root), ()):
-                planner.move_attribute(use, name)
+                attribute = name.rpartition(".")[2]
+                if not self.shared.is_patched(path, use.root.value, attribute):
+                    planner.move_attribute(use, name)
         return edits
 
     def _plan_foreign(self, source, edits, path, left):

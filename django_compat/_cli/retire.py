@@ -37,7 +37,7 @@ class Retirer(object):
         from django_compat._cli import rewriting
 
         def is_kept(name):
-            return name in source.exported or self.shared.is_taken(path, name)
+            return source.is_named(name) or self.shared.is_taken(path, name)
 
         source, modules = rewriting.parse(path, data), set()
         for _ in range(ROUNDS):

@@ -6,6 +6,7 @@ change; ``apply()`` makes the new module. Whitespace and comments stay as they a
 
 from __future__ import absolute_import
 
+import ast
 import builtins
 import difflib
 import os
@@ -30,6 +31,7 @@ from libcst.metadata import (
     ScopeProvider,
 )
 
+from django_compat._cli.audit import DOTTED
 from django_compat._cli.sources import (
     Progress,
     Unreadable,
@@ -75,6 +77,8 @@ VERSIONS = {
 }
 VERSIONS |= {"distutils.version.LooseVersion", "distutils.version.StrictVersion"}
 VERSIONS |= {"packaging.version.Version", "packaging.version.parse"}
+TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
+DOCTEST = re.compile(r"^\s*(?:>>>|\.\.\.) (.*)", re.MULTILINE)
 # Calls that write an attribute of their first argument: mock.patch.object(), too.
 WRITERS = {"setattr", "delattr", "object", "multiple"}
 
@@ -150,6 +154,16 @@ class Source(object):
             if last in self.handed:
                 paths.add(use.path)
         return paths
+
+    @cached_property
+    def quoted(self):
+        """The texts of the module that are code."""
+        return list(_find_quoted(self.code))
+
+    def is_named(self, name):
+        """Return True if ``__all__``, an annotation, a doctest or eval() uses a name."""
+        word = re.compile(r"(?<![\w.])%s(?!\w)" % name)
+        return name in self.exported or any(map(word.search, self.quoted))
 
     def line(self, node):
         return self.positions[node].start.line
@@ -332,6 +346,31 @@ def _exported(module):
                 text = module.code_for_node(node)
                 names.update(re.findall(r"['\"](\w+)['\"]", text))
     return names
+
+
+def _find_quoted(code):
+    """Yield the texts in a source that are code, and the comments for types.
+
+    A path of Django, as in settings, is code in an annotation only.
+    """
+    yield from TYPE_COMMENT.findall(code)
+    tree = read_tree(code, "")
+    typed = {
+        child
+        for node in ast.walk(tree)
+        for part in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        for child in ast.walk(part or ast.Pass())
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if node not in typed and DOTTED.match(node.value):
+            continue
+        try:
+            read_tree(node.value.strip(), "")
+            yield node.value
+        except Unreadable:
+            yield from DOCTEST.findall(node.value)
 
 
 def simple(line):
@@ -528,7 +567,7 @@ def find_unused(first, last, is_kept):
     for statement, names in last.imports.items():
         for name, alias in names.items():
             path = last.path(statement, name)
-            if path is None or name not in before - after - last.exported:
+            if path is None or name not in before - after or last.is_named(name):
                 continue
             top = path.split(".")[0]
             if path in VERSIONS or top in ("django", "django_compat") and "." in path:

@@ -1051,6 +1051,94 @@ def test_adopt_keeps_names_that_other_modules_take_from_a_package():
     assert new.startswith("from django.utils import timezone\n")
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "from app import views as v\nx = v.timezone.now()",
+        "import app.views as v\nx = v.timezone",
+        "mock.patch('app.views.timezone.now')",
+        "from app import views as v\ngetattr(v.timezone, 'now')",
+    ],
+)
+def test_adopt_keeps_names_that_others_take_by_an_alias_or_a_text(other):
+    """``mock.patch()`` finds the import where it was, and so does an alias."""
+    import ast
+
+    text = "from django.utils import timezone\nx = timezone.utc\n"
+    shared = Shared()
+    shared.add("app/tests.py", ast.parse(other))
+    new, left = adopt(text, ">=5.0", "app/views.py", shared)
+    kept = "from django.utils import timezone\nfrom django_compat import utc\nx = utc\n"
+    assert (new, left) == (kept, [])
+    assert not adopt(text, ">=5.0", "app/other.py", shared)[0].startswith(kept[:33])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "mock.patch('app.views.timezone')",
+        "mock.patch('app.views.timezone.utc')",
+        "import app.views\nmock.patch.object(app.views, 'timezone')",
+        "from app import views as v\nmonkeypatch.setattr(v.timezone, 'utc', 1)",
+    ],
+)
+def test_adopt_lists_what_a_text_elsewhere_patches(other):
+    """A test that replaces the module, or its attribute, would miss a new import."""
+    import ast
+
+    text = "from django.utils import timezone\nx = timezone.utc\n"
+    shared = Shared()
+    shared.add("app/tests.py", ast.parse(other))
+    new, left = adopt(text, ">=5.0", "app/views.py", shared)
+    assert new == text
+    assert len(left) == 1
+
+
+def test_adopt_keeps_a_module_that_a_text_elsewhere_patches_and_that_is_gone():
+    """Nothing is replaced, and the import is listed."""
+    import ast
+
+    text = "from django.db.models import loading\nx = loading.get_model('a', 'B')\n"
+    shared = Shared()
+    shared.add("app/tests.py", ast.parse("mock.patch('app.views.loading.get_model')"))
+    new, left = adopt(text, ">=2.0", "app/views.py", shared)
+    assert new == text
+    assert len(left) == 1
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "def f(a: 'timezone.FixedOffset'): pass",
+        "def f(a) -> 'List[timezone.FixedOffset]': pass",
+        "def f(a):  # type: (timezone.FixedOffset) -> None\n    pass",
+        "y = eval('timezone.now()')",
+        "y = globals()['timezone']",
+        "def f():\n    \"\"\"Give the time.\n\n    >>> timezone.now()\n    \"\"\"",
+        "__all__ = []\nif x:\n    __all__ += ['timezone']",
+    ],
+)
+def test_adopt_keeps_names_that_code_in_a_text_uses(use):
+    """Annotations, doctests and eval() find the import where it was."""
+    text = "from django.utils import timezone\n%sx = timezone.utc\n" + use + "\n"
+    new, left = adopt(text % "", ">=5.0")
+    added = "from django_compat import utc\n"
+    assert new == (text % added).replace("timezone.utc", "utc")
+    assert left == []
+
+
+def test_adopt_drops_names_that_prose_and_settings_have():
+    """A word of a docstring uses no import, and no path of Django does."""
+    text = (
+        "\"\"\"A timezone is a zone of django.\"\"\"\n"
+        "X = ['django.contrib.auth']\nimport django\n"
+        "if django.VERSION < (1, 8):\n    X += ['x']\n"
+    )
+    assert "import" not in adopt(text, ">=2.0")[0]
+    text = text.replace("X = [", "def f(a: ").replace("auth']", "auth.A'): X = []")
+    assert "import django\n" in adopt(text, ">=2.0")[0]
+
+
 def test_adopt_keeps_names_in_all():
     """What ``__all__`` names stays bound."""
     text = (
