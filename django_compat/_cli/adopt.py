@@ -192,11 +192,17 @@ class Adopter(object):
         if edits:
             return edits
         self._plan_foreign(source, edits, path, left)
+
+        def find(module, name=None):
+            if name == "is_safe_url" and not self._has_hosts(source, path):
+                return None
+            return ladders.find_target(self.homes, module, name)
+
         planner = rewriting.Planner(
             source,
             edits,
             self.homes,
-            lambda module, name=None: ladders.find_target(self.homes, module, name),
+            find,
             lambda name: source.is_named(name) or self.shared.is_taken(path, name),
         )
         imports, attributes = set(), {}
@@ -220,6 +226,21 @@ class Adopter(object):
                     planner.move_attribute(use, name)
         return edits
 
+    def _has_hosts(self, source, path):
+        """Return True if is_safe_url() can become url_has_allowed_host_and_scheme().
+
+        Until Django 2.0 the hosts were optional, and ``host`` came before them.
+        """
+        if self.places.releases[0] > (2, 0):
+            return True
+        uses = [use for use in source.uses if use.path.endswith(".is_safe_url")]
+        for arguments in map(source.arguments, uses):
+            count, names = arguments or (0, ())
+            has_hosts = (count == 2) != ("allowed_hosts" in names)
+            if count > 2 or "host" in names or not has_hosts:
+                return False
+        return bool(uses) or not self.shared.is_taken(path, "is_safe_url")
+
     def _plan_foreign(self, source, edits, path, left):
         """Replace django_six and django-compat by django_compat."""
         from django_compat._cli.rewriting import module_of
@@ -240,13 +261,15 @@ class Adopter(object):
                 text = "%s: import its names one by one" % module
                 left.append((source.line(statement), text))
             for local, alias in names.items():
-                target = self._foreign_target(source, module, alias, statement, local)
+                target = self._foreign_target(
+                    source, path, module, alias, statement, local
+                )
                 if isinstance(target, Target):
                     edits.aliases[alias] = (target, local)
                 else:
                     left.append((source.line(statement), target))
 
-    def _foreign_target(self, source, module, alias, statement, local):
+    def _foreign_target(self, source, path, module, alias, statement, local):
         """Return where a name of another package comes from, or why it stays."""
         name = alias.evaluated_name
         if (
@@ -266,6 +289,8 @@ class Adopter(object):
                 )
             name = kinds.pop()
         target = self.homes.shim_or_home(name)
+        if name == "is_safe_url" and not self._has_hosts(source, path):
+            return "%s.is_safe_url: pass allowed_hosts, not host" % module
         if target is None:
             return "%s.%s: django_compat does not have it on the whole range" % (
                 module, name

@@ -96,7 +96,6 @@ class Source(object):
         self.wrapper = MetadataWrapper(module, unsafe_skip_copy=is_fresh)
         self.module = self.wrapper.module
         self.imports, self.names, self.calls = {}, [], {}
-        self.handed = set()  # the first arguments of WRITERS
         self.stars = set()  # the modules of star imports, "" for a relative one
         self.module.visit(_Uses(self))
         self.exported = _exported(self.module)
@@ -146,12 +145,16 @@ class Source(object):
     @cached_property
     def patched(self):
         """The dotted paths of which the module writes or deletes an attribute."""
-        paths = set()
+        handed, paths = set(), set()
+        for function, call in self.calls.items():
+            name = getattr(function, "attr", function)
+            if call.args and getattr(name, "value", None) in WRITERS:
+                handed.add(call.args[0].value)
         for use in self.uses:
-            last = use.nodes[-1] if use.nodes else use.root
+            last = _last_node(use)
             if self._is_written(last):
                 paths.add(use.path.rpartition(".")[0])
-            if last in self.handed:
+            if last in handed:
                 paths.add(use.path)
         return paths
 
@@ -161,7 +164,7 @@ class Source(object):
         return list(_find_quoted(self.code))
 
     def is_named(self, name):
-        """Return True if ``__all__``, an annotation, a doctest or eval() uses a name."""
+        """Return True if ``__all__`` has a name, or code in a text uses it."""
         word = re.compile(r"(?<![\w.])%s(?!\w)" % name)
         return name in self.exported or any(map(word.search, self.quoted))
 
@@ -184,12 +187,24 @@ class Source(object):
 
     def first_argument(self, root):
         """Return the first argument of a call of a name, if it is a literal text."""
-        text = self.calls.get(root)
-        if text is None:
+        call = self.calls.get(root)
+        text = call.args[0].value if call and call.args else None
+        if not isinstance(text, cst.SimpleString):
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes
             return text.evaluated_value
+
+    def arguments(self, use):
+        """Return how many arguments a call of a use has by position, and the keywords.
+
+        Return None for what is no call, and for one with ``*`` or ``**``.
+        """
+        call = self.calls.get(_last_node(use))
+        if call is None or any(argument.star for argument in call.args):
+            return None
+        keywords = [one.keyword.value for one in call.args if one.keyword]
+        return len(call.args) - len(keywords), keywords
 
     def is_ignored(self, node):
         """Return True if a comment in a node's lines says to leave it alone."""
@@ -273,6 +288,10 @@ class Source(object):
         )
 
 
+def _last_node(use):
+    return use.nodes[-1] if use.nodes else use.root
+
+
 class _Uses(cst.CSTVisitor):
     """Find the imports of a module, and the names and attributes that it reads."""
 
@@ -312,14 +331,7 @@ class _Uses(cst.CSTVisitor):
         self.source.names.append((node, []))
 
     def visit_Call(self, node):
-        if not node.args:
-            return True
-        value = node.args[0].value
-        if isinstance(node.func, cst.Name) and isinstance(value, cst.SimpleString):
-            self.source.calls[node.func] = value
-        name = getattr(node.func, "attr", node.func)
-        if getattr(name, "value", None) in WRITERS:
-            self.source.handed.add(value)
+        self.source.calls[node.func] = node
         return True
 
     def visit_Param(self, node):

@@ -244,6 +244,19 @@ REWRITTEN = {
         "x = timezone.utc\n",
         "from django.db.models import *\nfrom django_compat import utc\nx = utc\n",
     ),
+    "is_safe_url with hosts": (
+        ">=1.11",
+        "from django.utils.http import is_safe_url as f\n"
+        "x = f(u, h), f(u, allowed_hosts=h, require_https=True)\n",
+        "from django_compat import url_has_allowed_host_and_scheme as f\n"
+        "x = f(u, h), f(u, allowed_hosts=h, require_https=True)\n",
+    ),
+    "is_safe_url since Django 2.1": (
+        ">=2.1",
+        "from django.utils.http import is_safe_url\nx = is_safe_url(u, h, True)\n",
+        "from django_compat import url_has_allowed_host_and_scheme as is_safe_url\n"
+        "x = is_safe_url(u, h, True)\n",
+    ),
     "attributes that go to the same place": (
         ">=2.0",
         "from django.db import models\n"
@@ -896,6 +909,23 @@ LEFT = {
         "with mock.patch.object(encoding, 'force_text'):\n"
         "    encoding.force_text('a')\n",
     ),
+    "is_safe_url with the argument of Django 1.4": (
+        ">=1.11",
+        "from django.utils.http import is_safe_url\nx = is_safe_url(url=u, host=h)\n",
+    ),
+    "is_safe_url without a host": (
+        ">=1.11", "from django.utils import http\nx = http.is_safe_url(u)\n"
+    ),
+    "is_safe_url with both hosts of Django 1.11": (
+        ">=1.11",
+        "from django.utils.http import is_safe_url\nx = is_safe_url(u, h, hosts)\n",
+    ),
+    "is_safe_url that is no call": (
+        ">=1.11", "from django.utils.http import is_safe_url\nx = is_safe_url\n"
+    ),
+    "is_safe_url of django-compat": (
+        ">=1.11", "from compat import is_safe_url\nx = is_safe_url(u, host=h)\n"
+    ),
     "package by its module": (">=2.0", "import compat\nx = compat.six\n"),
     "package by its star": (">=2.0", "from compat import *\n"),
     "name that the package alone has": (">=2.0", "from compat import nonsense\n"),
@@ -1137,6 +1167,18 @@ def test_adopt_drops_names_that_prose_and_settings_have():
     assert "import" not in adopt(text, ">=2.0")[0]
     text = text.replace("X = [", "def f(a: ").replace("auth']", "auth.A'): X = []")
     assert "import django\n" in adopt(text, ">=2.0")[0]
+
+
+def test_adopt_lists_is_safe_url_that_other_modules_call():
+    """Who imports it from a compat.py may pass ``host``."""
+    import ast
+
+    text = "from django.utils.http import is_safe_url\n"
+    shared = Shared()
+    shared.add("app/views.py", ast.parse("from .compat import is_safe_url"))
+    new, left = adopt(text, ">=1.11", "app/compat.py", shared)
+    assert new == text
+    assert len(left) == 1
 
 
 def test_adopt_keeps_names_in_all():
