@@ -8,8 +8,7 @@ if __name__ == "__main__":
     try:
         from django_compat._cli.main import main
 
-        code = main()
+        sys.exit(main())
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted\n")
-        code = 130  # as a shell tells of SIGINT
-    sys.exit(code)
+        sys.exit(130)  # as a shell tells of SIGINT

@@ -74,7 +74,8 @@ class Shared(object):
         for path in paths:
             if not isinstance(path, str) or not OWN_PATH.match(path):
                 continue
-            first, *rest = path.split(".")
+            first, _, behind = path.partition(".")
+            rest = behind.split(".")
             for stem in aliases.get(first, {first}):
                 parts = [stem] + rest
                 self.taken.update(zip(parts, rest))

@@ -161,7 +161,7 @@ class Source(object):
     @cached_property
     def quoted(self):
         """The texts of the module that are code."""
-        return list(_find_quoted(self.code))
+        return _find_quoted(self.code)
 
     def is_named(self, name):
         """Return True if ``__all__`` has a name, or code in a text uses it."""
@@ -361,11 +361,11 @@ def _exported(module):
 
 
 def _find_quoted(code):
-    """Yield the texts in a source that are code, and the comments for types.
+    """Return the texts in a source that are code, and the comments for types.
 
     A path of Django, as in settings, is code in an annotation only.
     """
-    yield from TYPE_COMMENT.findall(code)
+    texts = TYPE_COMMENT.findall(code)
     tree = read_tree(code, "")
     typed = {
         child
@@ -380,9 +380,10 @@ def _find_quoted(code):
             continue
         try:
             read_tree(node.value.strip(), "")
-            yield node.value
+            texts.append(node.value)
         except Unreadable:
-            yield from DOCTEST.findall(node.value)
+            texts += DOCTEST.findall(node.value)
+    return texts
 
 
 def simple(line):
