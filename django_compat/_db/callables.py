@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import functools
 import inspect
 
 __all__ = ["check_callable", "is_coroutine_function", "is_decorated"]
@@ -12,12 +13,35 @@ _TASK_METHODS = ("delay", "send", "enqueue", "call_local", "defer", "kiq")
 
 _OF_CLASSES = (classmethod, staticmethod)
 
-is_coroutine_function = getattr(  # Python 3.5+
+_is_coroutine_function = getattr(  # Python 3.5+
     inspect, "iscoroutinefunction", lambda function: False
 )
 _is_async_generator_function = getattr(  # Python 3.6+
     inspect, "isasyncgenfunction", lambda function: False
 )
+
+
+def _called(function):
+    """Return what a call runs: of partial() the function, of an object its method."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return [function, getattr(type(function), "__call__", None)]
+
+
+def is_coroutine_function(function):
+    """Tell whether a call returns a coroutine."""
+    return any(map(_is_coroutine_function, _called(function)))
+
+
+def _is_generator_function(function):
+    called = _called(function)
+    # contextlib wraps the generator function of a context manager.
+    if getattr(called[0], "__globals__", {}).get("__name__") == "contextlib":
+        called.append(getattr(called[0], "__wrapped__", None))  # Python 3
+    return any(
+        inspect.isgeneratorfunction(each) or _is_async_generator_function(each)
+        for each in called
+    )
 
 
 def is_decorated(thing):
@@ -67,7 +91,7 @@ def check_callable(decorator, function, advice):
         )
     if not callable(function):
         raise TypeError("%s cannot decorate %r" % (decorator, function))
-    if inspect.isgeneratorfunction(function) or _is_async_generator_function(function):
+    if _is_generator_function(function):
         raise TypeError(
             "%s cannot decorate the generator function %r: its body runs when the "
             "call has returned. %s" % (decorator, function, advice)

@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import asyncio
 import inspect
 import threading
+from functools import partial
 
 import django
 import pytest
@@ -177,6 +178,35 @@ def test_scope_leaves_the_callers_thread_alone(server_alias):
 
     assert run_async(main()) is False
     assert session_id(own) == before
+
+
+class AsyncJob(object):
+    """An object whose call gives a coroutine."""
+
+    def __init__(self, function):
+        self.function = function
+
+    async def __call__(self):
+        return await in_orm(self.function)
+
+
+def sensitive(function):
+    return sync_to_async(function, thread_sensitive=True)
+
+
+@in_both_scopes
+@pytest.mark.parametrize(
+    "make", [AsyncJob, sensitive, lambda function: partial(AsyncJob(function))]
+)
+def test_callable_that_gives_a_coroutine_runs_in_a_scope(server_alias, scope, make):
+    """The scope ends with the coroutine, and not with the call."""
+    job = scope(make(lambda: open_there(server_alias, 0)))
+
+    async def main():
+        await job()
+        return await in_orm(lambda: connections[server_alias].connection)
+
+    assert run_async(main()) is None
 
 
 @in_both_scopes

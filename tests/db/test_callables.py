@@ -2,7 +2,9 @@
 
 from __future__ import absolute_import
 
+import contextlib
 import functools
+import sys
 
 import pytest
 from django.utils.functional import SimpleLazyObject
@@ -98,6 +100,32 @@ def test_method_of_a_class_is_refused(decorator, name, kind):
         method = kind(decorator(lambda *args: len(args)))
 
     assert Service.method() == Service().method() == (kind is classmethod)
+
+
+class Rows(object):
+    """An object whose call gives a generator."""
+
+    def __call__(self):
+        yield 1
+
+
+@contextlib.contextmanager
+def manager():
+    yield
+
+
+GENERATORS = [Rows(), Rows().__call__, functools.partial(Rows())]
+if sys.version_info >= (3,):  # before, contextlib does not tell the function
+    GENERATORS.append(manager)
+
+
+@pytest.mark.parametrize("decorator", DECORATORS)
+@pytest.mark.parametrize("refused", GENERATORS)
+def test_generator_in_disguise_is_refused(decorator, refused):
+    """The body would run when the scope is over."""
+    with pytest.raises(TypeError) as caught:
+        decorator(refused)
+    assert "generator function" in str(caught.value)
 
 
 @pytest.mark.parametrize("decorator", DECORATORS)
