@@ -78,7 +78,7 @@ async def leave_scope(scope, frame, kind, traceback):
     """End the unit in that thread, even when the task is cancelled while it waits."""
     outer = task_frames.get()
     if frame.stack is None:  # contextlib.AsyncExitStack's
-        mine = [entered for entered in outer if entered.scope is scope]
+        mine = [entered for entered in outer if entered.is_of(scope)]
         frame = mine[-1] if mine else None
     if frame is not None:
         # Mark first: the event loop may close before ``leave()`` runs.

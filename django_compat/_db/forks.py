@@ -75,6 +75,7 @@ class Session(object):
     """
 
     is_quiet = None  # set by stale.py at its first look
+    is_given_up = False  # a scope has closed it in a block
 
     def __init__(self, connection, pid):
         key = id(connection)

@@ -18,6 +18,7 @@ did not come to is done by the next scope of the thread: see ``_Exit``.
 
 from __future__ import absolute_import
 
+import copy
 import functools
 import gc
 import os
@@ -188,6 +189,7 @@ class Frame(object):
     # The ids of connections whose transaction the body left open, if that is known.
     leftovers = _EVERYTHING
     begun = left = popped = False
+    is_by_hand = False  # no with statement entered it
     stack = None  # of the thread that it is entered in
     ending = None  # a weak reference to the exit of its ``with`` statement
 
@@ -212,6 +214,10 @@ class Frame(object):
     def is_entered(self):
         """Tell whether the frame is still to be left."""
         return not self.left and self.ending() is not None
+
+    def is_of(self, scope):
+        """Tell whether a scope was entered here."""
+        return self.scope is scope or (self.is_by_hand and self.ending() is scope)
 
     def covers(self, alias):
         """Tell whether the frame's own scope looks after an alias."""
@@ -257,8 +263,9 @@ def expected_frame(scope):
     frame, stack.expected = stack.expected, None
     # Without an exit somebody only looked at ``__exit__``.
     if frame is None or frame.scope is not scope or frame.ending() is None:
-        frame = Frame(scope)
+        frame = Frame(copy.copy(scope))  # the frame must not keep the scope alive
         frame.ending = weakref.ref(scope, stack.callback)
+        frame.is_by_hand = True
     return frame
 
 
@@ -393,8 +400,10 @@ def _begin(connection, frame, covered):
     if not is_borrowed(connection):
         free_locks(connection)  # also of one that is closed
     if is_in_block(connection) and not is_inherited(connection):
-        frame.blocks |= {id(connection)}
-        return
+        if frame.stack or not _is_given_up(connection):
+            frame.blocks |= {id(connection)}
+            return
+        _end_block(connection)
     if not covered:
         reset_queries(connection)
     if connection.connection is None or not _is_ours(connection):
@@ -436,8 +445,8 @@ def last_frame(scope):
 
     A frame that no ``with`` statement entered comes first.
     """
-    frames = [one for one in _local.stack if one.scope is scope and one.is_entered()]
-    by_hand = [frame for frame in frames if frame.ending() is scope]
+    frames = [one for one in _local.stack if one.is_of(scope) and one.is_entered()]
+    by_hand = [frame for frame in frames if frame.is_by_hand]
     return (by_hand or frames or [None])[-1]
 
 
@@ -453,8 +462,8 @@ def leave(frame, scope, kind=None, traceback=None, outer=()):
         frame.stack.find_gap()
     stack.clean()
     first = None
-    for connection in used_connections().values():
-        if scope.using is not None and connection.alias not in scope.using:
+    for alias, connection in used_connections().items():
+        if scope.using is not None and alias not in scope.using:
             continue
         try:
             covered = _is_covered(connection, frame, stack, outer)
@@ -493,18 +502,37 @@ def _leave(connection, frame, covered, kind, traceback):
         in_block = True  # AUTOCOMMIT is False: the next unit might commit it
     cut = may_have_cut(kind, traceback) and not _keeps(connection)
     if in_block or frame.scope.closes or inherited or cut:
+        # Without a with statement nobody knows whether the block has ended: if not, the
+        # next query in the block is an error, as after connection.close().
+        if frame.is_by_hand and not inherited and in_block and _may_go_on(connection):
+            session_of(connection).is_given_up = True
+            in_block = False
         try:
             close(connection)
         finally:
             if in_block:
-                forget_block(connection)
-                drop_raw(connection)
+                _end_block(connection)
         return
     if kind is not None and not _keeps(connection):
         suspect(connection)
     _close_old(connection)
     if connection.connection is not None:
         session_of(connection).used = monotonic()
+
+
+def _may_go_on(connection):
+    """Tell whether Django refuses queries in a block after a close."""
+    in_block = getattr(connection, "in_atomic_block", False)  # Django 1.6+
+    return in_block and connection.connection is not None
+
+
+def _is_given_up(connection):
+    return _may_go_on(connection) and session_of(connection).is_given_up
+
+
+def _end_block(connection):
+    forget_block(connection)
+    drop_raw(connection)
 
 
 class Scope(object):

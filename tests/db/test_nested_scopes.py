@@ -648,3 +648,26 @@ def test_generator_closed_in_another_thread_ends_no_scope_of_that_thread(server_
         return opened, is_closed(connection)
 
     assert in_a_thread(close_inside) == (True, True)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 3), reason="no ExitStack before Python 3.3")
+@pytest.mark.parametrize("ends", [True, False])
+def test_exit_stack_of_another_thread_leaves_its_scope(server_alias, ends):
+    """So does one that nobody closes: the scope ends with its last name."""
+
+    def rows():
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(fresh_connections())
+            yield
+
+    generator = rows()
+    next(generator)
+    connection = open_connection(server_alias, 0)
+    if ends:
+        in_a_thread(generator.close)
+    else:
+        fresh_connections().__enter__()
+    del generator
+    with fresh_connections():
+        check(connection)
+    assert is_closed(connection)

@@ -461,3 +461,13 @@ def test_scope_may_be_entered_without_a_with_statement(alias, scope, hand):
             run(connection, "SELECT 1")
         assert list(steps) == []
         assert is_closed(connection)
+
+
+@in_both_scopes
+def test_other_name_of_a_connection_is_looked_after(alias, scope):
+    """Two aliases may be one connection: the name that the scope has counts."""
+    connection = open_connection(alias, 0)
+    connections["twin"] = connection
+    with scope(using="twin"):
+        assert run(connection, "SELECT 42") == (42,)
+    assert is_closed(connection)

@@ -7,7 +7,7 @@ import gc
 import sys
 
 import pytest
-from django.db import connections, transaction
+from django.db import connections, transaction, utils
 from django.db.utils import DatabaseError
 from django.http import HttpResponse
 from django.test import Client, TestCase, TransactionTestCase
@@ -221,6 +221,42 @@ def test_interrupted_end_knows_a_later_block(
                 insert(connection, 2)
             insert(connection, 3)
         assert numbers(server_alias) == [1, 2, 3]
+
+
+@since_django_16
+@in_both_scopes
+@pytest.mark.parametrize("kind", [None, ValueError])
+def test_scope_left_by_hand_in_a_later_block_ends_the_block(server_alias, scope, kind):
+    """Django refuses the rest of the block, and half a transaction is not written."""
+    entered = scope()
+    connection = open_connection(server_alias, None)
+    with table(connection):
+        entered.__enter__()
+        with pytest.raises(utils.Error):
+            with transaction.atomic(using=server_alias):
+                insert(connection, 1)
+                entered.__exit__(kind, kind and kind(), None)
+                insert(connection, 2)
+        assert numbers(server_alias) == []
+        with scope():
+            insert(connection, 3)
+        assert numbers(server_alias) == [3]
+
+
+@since_django_16
+@in_both_scopes
+def test_block_left_open_in_a_scope_by_hand_is_given_up(server_alias, scope):
+    """The next scope begins without it."""
+    connection = open_connection(server_alias, None)
+    with table(connection):
+        for number in range(3):
+            entered = scope()
+            entered.__enter__()
+            if number < 2:
+                leave_block_open(server_alias)
+            insert(connection, number)
+            entered.__exit__(None, None, None)
+        assert numbers(server_alias) == [2]
 
 
 @in_both_scopes
