@@ -31,7 +31,6 @@ from libcst.metadata import (
     ScopeProvider,
 )
 
-from django_compat._cli.audit import DOTTED
 from django_compat._cli.sources import (
     Progress,
     Unreadable,
@@ -78,6 +77,8 @@ VERSIONS = {
 VERSIONS |= {"distutils.version.LooseVersion", "distutils.version.StrictVersion"}
 VERSIONS |= {"packaging.version.Version", "packaging.version.parse"}
 TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
+# Paths of Django, of files, and names of packages: django-debug-toolbar is no code.
+NO_CODE = re.compile(r"django(\.\w+)+\Z|/?[\w.]+([-/][\w.]+)+/?\Z")
 DOCTEST = re.compile(r"^\s*(?:>>>|\.\.\.) (.*)", re.MULTILINE)
 # Calls that write an attribute of their first argument: mock.patch.object(), too.
 WRITERS = {"setattr", "delattr", "object", "multiple"}
@@ -363,7 +364,7 @@ def _exported(module):
 def _find_quoted(code):
     """Return the texts in a source that are code, and the comments for types.
 
-    A path of Django, as in settings, is code in an annotation only.
+    A path of Django is code in an annotation only.
     """
     texts = TYPE_COMMENT.findall(code)
     tree = read_tree(code, "")
@@ -376,7 +377,7 @@ def _find_quoted(code):
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
-        if node not in typed and DOTTED.match(node.value):
+        if node not in typed and NO_CODE.match(node.value):
             continue
         try:
             read_tree(node.value.strip(), "")
