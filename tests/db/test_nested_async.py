@@ -141,6 +141,48 @@ def test_last_scope_closes_for_age(server_alias, way, outer):
     assert run_async(main()) is None
 
 
+async def is_open(alias):
+    """Tell whether the ORM's thread has the connection open."""
+    raw = await in_orm(lambda: connections[alias].connection)
+    return raw is not None
+
+
+def test_fresh_inside_closing_is_a_unit_of_its_own(server_alias):
+    """In the task of both scopes the inner scope closes for age."""
+
+    async def main():
+        async with closing_connections():
+            async with fresh_connections():
+                await in_orm(open_connection, server_alias, 0)
+            assert not await is_open(server_alias)
+
+    run_async(main())
+
+
+def test_fresh_leaves_age_to_the_closing_scope_of_another_task(server_alias):
+    """Both tasks use the connection of the ORM's thread."""
+
+    async def main():
+        opened, done = asyncio.Event(), asyncio.Event()
+
+        async def work_on():
+            async with closing_connections():
+                await in_orm(open_connection, server_alias, 0)
+                opened.set()
+                await done.wait()
+                assert await is_open(server_alias)
+
+        task = asyncio.ensure_future(work_on())
+        await opened.wait()
+        async with fresh_connections():
+            await in_orm(lambda: run(connections[server_alias], "SELECT 1"))
+        done.set()
+        await task
+        assert not await is_open(server_alias)
+
+    run_async(main())
+
+
 @pytest.mark.parametrize("outer", SCOPES)
 @in_both_scopes
 def test_task_around_gets_no_connection_lost_inside(server_alias, outer, scope):
