@@ -17,7 +17,7 @@ except ImportError:  # before Django 2.0
 def page(request):
     try:
         cursor = connection.cursor()
-        cursor.execute(SLEEP[connection.vendor] % 0.4)
+        cursor.execute(SLEEP[connection.vendor] % 1.5)
         cursor.close()
     except Exception as error:  # until Django 1.5 it may be the driver's own
         return HttpResponse(repr(error), status=500)

@@ -51,11 +51,11 @@ def start(arguments, env, cwd=None, **streams):
 
 
 def wait(process):
-    """Return the exit code of a process of ``start``; after a minute kill it.
+    """Return the exit code of a process of ``start``; after 150 s kill it.
 
     Its children are killed with it: two that share a session may wait for ever.
     """
-    timer = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+    timer = threading.Timer(150, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
     try:
         return process.wait()
