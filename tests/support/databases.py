@@ -63,6 +63,7 @@ def tidy():
     if frames:
         gc.collect()  # of a generator, maybe
         frames.clean()
+    scopes.end_interrupted(frames)  # else the first scope of the next test does it
     for alias, connection in used_connections().items():
         try:
             connection.close()
