@@ -47,6 +47,8 @@ def outcome(folder, alias, with_us, row):
                 if idles:
                     recipes.idle_spell(alias)
                 status = ask()["result"]
+                if status not in ("SUCCESSFUL", "FAILED"):  # the worker is ending
+                    worker.wait()
                 if worker.poll() is not None:
                     return "ends"
                 statuses.add(status.lower())
