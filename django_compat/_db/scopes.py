@@ -504,7 +504,7 @@ def _leave(connection, frame, covered, kind, traceback):
     if in_block or frame.scope.closes or inherited or cut:
         # Without a with statement nobody knows whether the block has ended: if not, the
         # next query in the block is an error, as after connection.close().
-        if frame.is_by_hand and not inherited and in_block and _may_go_on(connection):
+        if frame.is_by_hand and not inherited and _is_in_atomic(connection):
             session_of(connection).is_given_up = True
             in_block = False
         try:
@@ -520,14 +520,14 @@ def _leave(connection, frame, covered, kind, traceback):
         session_of(connection).used = monotonic()
 
 
-def _may_go_on(connection):
-    """Tell whether Django refuses queries in a block after a close."""
+def _is_in_atomic(connection):
+    """Tell whether a connection is open in a block that Django guards after a close."""
     in_block = getattr(connection, "in_atomic_block", False)  # Django 1.6+
     return in_block and connection.connection is not None
 
 
 def _is_given_up(connection):
-    return _may_go_on(connection) and session_of(connection).is_given_up
+    return _is_in_atomic(connection) and session_of(connection).is_given_up
 
 
 def _end_block(connection):
