@@ -29,6 +29,7 @@ GUNICORN = """
 workers = 2 * 2
 threads = 8
 worker_class = "gthread"
+worker_connections = 8
 graceful_timeout = 1
 preload_app = True
 bind = "{address}"
@@ -85,7 +86,6 @@ def test_sessions_reach_the_demand_and_do_not_exceed_it(server_alias, name, tmpd
             counts.append(count_sessions(server_alias, before))
             return counts[-1]
 
-        # A worker of gunicorn accepts more client connections than it has threads.
         with load(address, 2 * total) as answers:
             wait_for(lambda: count() == total, 60)
             enough = len(answers) + total
