@@ -9,6 +9,7 @@ fixture ``driver_set``. A test that this pair cannot run is skipped, with the re
 
 from __future__ import absolute_import
 
+import gc
 import os
 import shutil
 import sys
@@ -60,6 +61,13 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
     if others:
         config.hook.pytest_deselected(items=others)
+
+
+def pytest_collection_finish(session):
+    """Let a test's gc.collect() walk what the tests make, not all tests and modules."""
+    if hasattr(gc, "freeze"):  # Python 3.7+
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_unconfigure(config):
