@@ -472,6 +472,11 @@ def leave(frame, scope, kind=None, traceback=None, outer=()):
                 _leave(connection, frame, covered, kind, traceback)
         except BaseException:
             first = first or sys.exc_info()
+    if stack and pools.connection_pools():  # the code around takes a session of them
+        try:
+            pools.drop_dead_sessions(scope.using)
+        except BaseException:  # pragma: no cover: a signal
+            first = first or sys.exc_info()
     if first is not None:
         six.reraise(*first)
     frame.ending = None  # nothing is left to finish

@@ -14,6 +14,7 @@ import pytest
 from django.core import signals
 from django.db import connections
 from django.db.backends.signals import connection_created
+from django.db.utils import DatabaseError
 
 from django_compat import (
     ThreadPoolExecutor,
@@ -451,6 +452,37 @@ def test_child_that_leaves_the_parents_scope_gives_the_pool_up(pooled):
     own = forked(child)
     scope.__exit__(None, None, None)
     assert own not in parents
+
+
+def lose_in_a_query(pooled):
+    kill_all()
+    session_id(pooled)
+
+
+def lose_and_swallow(pooled):
+    with pytest.raises(DatabaseError):
+        lose_in_a_query(pooled)
+
+
+def lose_and_fail(pooled):
+    kill_all()
+    raise DatabaseError
+
+
+@pytest.mark.parametrize("lose", [lose_in_a_query, lose_and_swallow, lose_and_fail])
+@pytest.mark.parametrize("inner", [fresh_connections, closing_connections])
+@pytest.mark.parametrize("outer", [fresh_connections, closing_connections])
+def test_code_around_gets_no_session_lost_inside(pooled, outer, inner, lose):
+    """Neither the lost session nor the pool's other dead ones serve the outer scope."""
+    with outer():
+        try:
+            with inner():
+                session_id(pooled)
+                fill(pooled, SIZE - 1)
+                lose(pooled)
+        except DatabaseError:
+            pass
+        assert session_id(pooled)
 
 
 def test_one_retry_is_enough_after_all_sessions_were_lost(pooled):
