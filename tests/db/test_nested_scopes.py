@@ -14,7 +14,12 @@ from itertools import product
 import pytest
 from django.db.utils import DatabaseError
 
-from django_compat import ThreadPoolExecutor, closing_connections, fresh_connections
+from django_compat import (
+    ThreadPoolExecutor,
+    closing_connections,
+    fresh_connections,
+    guard_connections,
+)
 from django_compat._db.versions import is_in_block, monotonic
 from support.databases import (
     break_connection,
@@ -559,6 +564,38 @@ def test_code_around_gets_no_connection_lost_inside(server_alias, outer, inner, 
         except (DatabaseError, ValueError):
             pass
         check(connection)
+
+
+@in_all_pairs
+def test_child_gets_no_connection_lost_inside(server_alias, outer, inner):
+    """A child that loses its session in an inner scope goes on, as does its parent."""
+    connection = open_connection(server_alias, None)
+
+    def child():
+        with pytest.raises(DatabaseError):
+            with inner():
+                lose_in_a_query(connection)
+        check(connection)
+        return session_id(connection)
+
+    with outer():
+        before = session_id(connection)
+        assert forked(child) != before
+        assert session_id(connection) == before
+
+
+@in_all_pairs
+def test_guard_and_inner_scope_replace_what_was_lost_once(server_alias, outer, inner):
+    """With the guard on, one new session serves the code around and the next job."""
+    with guard_connections(), outer():
+        connection = open_connection(server_alias, None)
+        with pytest.raises(DatabaseError):
+            with inner():
+                lose_in_a_query(connection)
+        check(connection)
+        after = session_id(connection)
+        with fresh_connections():
+            assert session_id(connection) == after
 
 
 @in_all_pairs
