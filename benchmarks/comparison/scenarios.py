@@ -102,6 +102,10 @@ class World(object):
         self.databases.end_session("default", number)
         self.wait_for(lambda: self.proxy.connections < connections)
 
+    def settle(self):
+        """Wait until the proxy has left the connections that a library closed."""
+        self.wait_for(lambda: self.proxy.connections == len(self.sessions()))
+
     def wait_for(self, condition):
         self.databases.wait_for(condition, 60)  # a busy machine takes its time
 
@@ -452,6 +456,7 @@ def child(title, vendor):
                     if limit:
                         limit(None)
                 peer.reset()
+                world.settle()
                 facts[name] = function(peer, world)
             except BaseException as error:  # of the harness: it must be looked at
                 facts[name] = {"broken": short(error)}
