@@ -266,7 +266,7 @@ def in_a_thread(function, seconds=30):
     return results[0]
 
 
-def wait_for(condition, seconds=10):
+def wait_for(condition, seconds=30):
     """Wait until a condition holds; fail at the deadline."""
     deadline, pause = time.time() + seconds, 0.01
     while not condition():
