@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import asyncio
+import functools
 import inspect
 import time
 
@@ -14,7 +15,12 @@ if django.VERSION < (3, 0):
 
 from django.db import transaction
 
-from django_compat import fresh_connections, is_disconnect, retry_on_disconnect
+from django_compat import (
+    closing_connections,
+    fresh_connections,
+    is_disconnect,
+    retry_on_disconnect,
+)
 from support.aio import in_orm, run_async
 from support.losses import LosingJob, logged
 
@@ -42,6 +48,27 @@ def test_lost_connection_is_retried(server_alias, parentheses, scope, caplog):
     ((level, text),) = logged(caplog, LOGGER)
     assert level == "WARNING"
     assert "attempt 1 of 2 of work lost its connection to %r" % server_alias in text
+
+
+class Task(object):
+    """An object that a call turns into a coroutine, as a runner's task class does."""
+
+    def __init__(self, job):
+        self.job = job
+
+    async def __call__(self, result):
+        return await in_orm(self.job, result)
+
+
+@pytest.mark.parametrize("scope", [None, fresh_connections, closing_connections])
+@pytest.mark.parametrize("wrap", [lambda task: task, functools.partial])
+def test_object_with_an_async_call_is_retried(server_alias, wrap, scope):
+    """Also in a scope of its own, and by a partial function."""
+    job = LosingJob(server_alias)
+    inner = wrap(Task(job))
+    retried = retry_on_disconnect(scope(inner) if scope else inner)
+    assert run_async(retried("done")) == "done"
+    assert job.calls == 2
 
 
 @pytest.mark.parametrize("attempts", [1, 3])
