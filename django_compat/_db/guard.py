@@ -95,7 +95,8 @@ def _with_subclasses(cls):
     return {cls}.union(*map(_with_subclasses, cls.__subclasses__()))
 
 
-_opening = set()  # ids of connections being opened, which takes cursors, too
+# The ids of connections being opened, which takes cursors, too, or being left alone.
+_opening = set()
 
 
 def _look_at_cursors(original, guards):
@@ -126,6 +127,21 @@ def _look_at_cursors(original, guards):
             _opening.discard(key)
 
     return look_first
+
+
+def _leave_alone(original, guards):
+    """Return a function during which the guard does not look at the connection."""
+
+    def unguarded(connection):
+        is_outermost = id(connection) not in _opening
+        _opening.add(id(connection))
+        try:
+            return original(connection)
+        finally:
+            if is_outermost:
+                _opening.discard(id(connection))
+
+    return unguarded
 
 
 def _look_when_old(original, guards):
@@ -166,6 +182,8 @@ def _look_at_pools(original, guards):
 _HAS_ENSURE = hasattr(BaseDatabaseWrapper, "ensure_connection")
 FIRST_STEP = "ensure_connection" if _HAS_ENSURE else "cursor"
 _cursors = Patch(FIRST_STEP, _look_at_cursors)
+# Django 1.6 and 1.7: execute() calls it, and it calls ensure_connection().
+_executions = Patch("set_dirty", _leave_alone)
 # close_old_connections() calls it for each connection: Django 1.6+
 _old = Patch("close_if_unusable_or_obsolete", _look_when_old)
 _connects = Patch("connect", _look_at_pools)  # Django 1.6+
@@ -207,7 +225,7 @@ def guard_connections():
 
     .. versionadded:: 1.0
     """
-    return Guard(_cursors)
+    return Guard(_cursors, _executions)
 
 
 def look_at_old_connections():

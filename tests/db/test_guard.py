@@ -11,11 +11,17 @@ import pytest
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
 
-from django_compat import HUNG_UP, IDLE, guard_connections
+from django_compat import HUNG_UP, IDLE, guard_connections, is_disconnect
 from django_compat._db.forks import session_of
 from django_compat._db.versions import monotonic
 from support.databases import open_connection, run, session_id, wait_for
-from support.losses import PERSISTS, hang_up, logged, since_django_16
+from support.losses import (
+    PERSISTS,
+    hang_up,
+    logged,
+    open_with_cursor,
+    since_django_16,
+)
 from support.processes import forked
 from support.sql import SESSION_ID
 
@@ -76,6 +82,16 @@ def test_without_the_guard_the_next_query_fails(connection):
     """The negative: the session has ended."""
     hang_up(connection)
     assert is_lost(connection) is needs_guard(connection)
+
+
+def test_open_cursor_after_a_hang_up_is_a_disconnect(server_alias, guard):
+    """The guard does not take the session of a cursor: its error stays the driver's."""
+    connection, cursor = open_with_cursor(server_alias)
+    hang_up(connection)
+    with pytest.raises(DatabaseError) as caught:
+        cursor.execute("SELECT 1")
+    assert is_disconnect(caught.value)
+    assert not is_lost(connection)
 
 
 def test_live_session_is_kept_in_silence(connection, guard, caplog):
