@@ -10,7 +10,6 @@ fixture ``driver_set``. A test that this pair cannot run is skipped, with the re
 from __future__ import absolute_import
 
 import gc
-import os
 import shutil
 import sys
 import tempfile
@@ -33,21 +32,7 @@ settings.configure(folder)
 def pytest_configure(config):
     config.addinivalue_line("markers", "contract: the docs promise it; on every pair")
     # A warning that one of our modules causes is an error.
-    for name in warning_modules():
-        config.addinivalue_line("filterwarnings", "error:::" + name)
-
-
-def warning_modules():
-    """Return the names of our modules; pytest takes a prefix only on Python 3."""
-    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
-    if sys.version_info >= (3,):
-        return ["django_compat"]
-    names = []
-    for path, _, files in os.walk(os.path.join(root, "django_compat")):
-        package = os.path.relpath(path, root).replace(os.sep, ".")
-        modules = [file[: -len(".py")] for file in files if file.endswith(".py")]
-        names += [package] + [package + "." + module for module in modules]
-    return names
+    config.addinivalue_line("filterwarnings", "error:::django_compat")
 
 
 def pytest_collection_modifyitems(config, items):
