@@ -120,8 +120,8 @@ def _look_at_cursors(original, guards):
         key = id(connection)
         if guards and key not in _opening:
             pools.drop_dead_sessions([connection.alias])
-        _opening.add(key)
         try:
+            _opening.add(key)
             return original(connection, *args, **kwargs)
         finally:
             _opening.discard(key)
@@ -134,8 +134,8 @@ def _leave_alone(original, guards):
 
     def unguarded(connection):
         is_outermost = id(connection) not in _opening
-        _opening.add(id(connection))
         try:
+            _opening.add(id(connection))
             return original(connection)
         finally:
             if is_outermost:
