@@ -29,6 +29,7 @@ GUNICORN = """
 workers = 2 * 2
 threads = 8
 worker_class = "gthread"
+# Else one worker accepts the clients that another one has threads for.
 worker_connections = 8
 graceful_timeout = 1
 preload_app = True
